@@ -172,13 +172,15 @@ class RunningService:
             app.base.heartbeats.watch(process)
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await key_check.guard(through, app.load)
-        if membership is None or membership.is_first:
-            await through(lambda: _first_access(settings, app, actions.org_of_file, orgs))
+        is_first = membership is None or membership.is_first
+        await through(lambda: _first_access(settings, app, actions.org_of_file, orgs, is_first))
         await _declare(through, settings, app, actions, vault, orgs)
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage, membership)
         await app.start(through, hold=hold)
-        link = await through(lambda: console_link(settings, app.access))
+        link = None
+        if membership is None or membership.is_begun_by_operator:
+            link = await through(lambda: console_link(settings, app.access))
         closers = [*closers, probe.stop, actions.close, renderer.close, sender.close]
         return cls(settings, store, app, server, link, closers, shortage, membership)
 
@@ -258,11 +260,20 @@ def _connections(settings: Settings, membership: "Membership | None") -> Connect
 
 
 async def _first_access(
-    settings: Settings, app: App, org_of_file: OrgId | None, orgs: "OrgsOfFiles | None"
+    settings: Settings,
+    app: App,
+    org_of_file: OrgId | None,
+    orgs: "OrgsOfFiles | None",
+    is_first: bool,
 ) -> None:
-    """Have the platform's first credential, but where its org has left for another cell."""
+    """Have the platform's first credential, but where its org has left for another cell: there the
+    one that the settings give is as they give it."""
     org = first_org(settings, org_of_file)
-    if orgs is None or not await orgs.has_left(org, app.orgs):
+    if is_first:
+        is_here = orgs is None or not await orgs.has_left(org, app.orgs)
+    else:
+        is_here = settings.bootstrap_key is not None and app.orgs.get(org) is not None
+    if is_here:
         await first_credential(settings, app.access.access, org_of_file)
 
 

@@ -48,8 +48,8 @@ def settings_of_cell(settings: Settings, entry: CellEntry) -> Settings:
     """Return the settings of a cell, by those of its installation. Raise `MapRefused` where they
     are of another kind of store.
 
-    What is made at a first start is the first cell's. What files declare is in force where the org
-    is that they name.
+    What files declare is in force where the org is that they name, and so is the platform's first
+    credential. What is made at a first start is the first cell's.
     """
     is_schema = entry.kind is CellKind.SCHEMA
     if is_schema != (settings.database is not None):
@@ -58,14 +58,6 @@ def settings_of_cell(settings: Settings, entry: CellEntry) -> Settings:
             f"{entry.kind.value}. Start Tidings with the settings that the cell was added with."
         )
     schema = entry.setting if is_schema else settings.database_schema
-    own = msgspec.structs.replace(
-        settings, data=directory_of_cell(settings.data, entry.cell), database_schema=schema
-    )
-    if entry.cell == FIRST_CELL:
-        return own
     return msgspec.structs.replace(
-        own,
-        bootstrap_org=None,
-        bootstrap_key=None,
-        bootstrap_secret=None,
+        settings, data=directory_of_cell(settings.data, entry.cell), database_schema=schema
     )

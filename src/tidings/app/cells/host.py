@@ -201,7 +201,8 @@ class CellHost:
         listening = self._listening.fileno()
         entry = self._reader.view.cells[cell]
         owner = None if self._sharing is None else self._sharing.watched(cell)
-        post = WorkerPost.of(entry, listening, self._tells, owner)
+        is_again = cell in self._ready
+        post = WorkerPost.of(entry, listening, self._tells, owner, is_again=is_again)
         words = [*self._command, "--cell", post.write()]
         if self._holds is not None and cell not in self._holds:
             self._holds.add(cell)  # once: who has started sending since, has done so

@@ -146,6 +146,11 @@ class Membership:
         """Return whether it owns the first cell, in which a first start makes what it makes."""
         return self.cell == FIRST_CELL
 
+    @property
+    def is_begun_by_operator(self) -> bool:
+        """Return whether an operator has started the host for it: it was not begun again."""
+        return not self._post.is_again
+
     def join(
         self,
         master: SealedSecret,

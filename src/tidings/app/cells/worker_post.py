@@ -22,7 +22,7 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
 
     `listening`: the socket of the public port, which all workers share; `tells`: where it says that
     it listens. Its standard input ends with its host. `owner`: of the cell's store, as the host has
-    watched its row.
+    watched its row. `is_again`: this host has had a process of the cell listen before.
     """
 
     cell: int
@@ -31,10 +31,17 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
     listening: int
     tells: int
     owner: WatchedOwner | None = None
+    is_again: bool = False
 
     @classmethod
     def of(
-        cls, entry: CellEntry, listening: int, tells: int, owner: WatchedOwner | None = None
+        cls,
+        entry: CellEntry,
+        listening: int,
+        tells: int,
+        owner: WatchedOwner | None = None,
+        *,
+        is_again: bool = False,
     ) -> "WorkerPost":
         """Build the post of the worker of a cell."""
         return cls(
@@ -44,6 +51,7 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
             listening=listening,
             tells=tells,
             owner=owner,
+            is_again=is_again,
         )
 
     @classmethod
