@@ -18,7 +18,7 @@ from tidings.app.cells.commands.agreement import compare_cells
 from tidings.app.cells.commands.cell_facts import check_cells
 from tidings.app.cells.commands.owned_store import owned
 from tidings.app.cells.map_place import open_map_rows
-from tidings.core.cells.cell_map import FamilyPlace
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.directory import Opener, OpenerKind
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove
 from tidings.core.ids import OrgId
@@ -117,6 +117,19 @@ def test_ranges_that_two_cells_have_are_named(cells: OneInstallation) -> None:
     assert said(cells) == [
         f"The range {shared} of numbers is of cells 1 and 2: they give the same ones."
     ]
+
+
+def test_a_store_that_knows_nothing_of_its_newest_owner_is_named(cells: OneInstallation) -> None:
+    for epoch, noted in ((3, 2), (4, 3)):
+        with closing(open_map_rows(cells.settings)) as rows:
+            rows.entries.put_owner(TWO, CellOwner(epoch, "a:1"))
+        with owned(second(cells)) as writing:
+            writing.numbers.note_epoch(noted, True)
+        [sentence] = said(cells)
+        assert "cell 2 is an earlier one" in sentence
+    with owned(second(cells)) as writing:
+        writing.numbers.note_epoch(4, True)
+    assert said(cells) == []
 
 
 def test_a_store_that_is_away_is_not_taken_for_one_that_has_nothing(

@@ -25,7 +25,7 @@ from tidings.settings.settings import Settings
 from tidings.store.port.cell_map import CellState, MapPlace
 from tidings.store.sql.configuration.cell_identity import CELL
 from tidings.store.sql.configuration.families import read_families
-from tidings.store.sql.facts.meta import read_fact
+from tidings.store.sql.facts.meta import MAP_EPOCH, read_fact
 from tidings.store.sql.facts.numbers import read_ranges
 
 AGAIN_S = 3.0  # an owner puts what is new into the map each second
@@ -37,6 +37,12 @@ class CellFault(NamedTuple):
 
     text: str
     fix: str
+
+
+class FormerStore(NamedTuple):
+    """Name a cell whose store knows nothing of its newest owner."""
+
+    cell: CellId
 
 
 def compare_cells(settings: Settings) -> Sequence[CellFault]:
@@ -51,7 +57,7 @@ def compare_cells(settings: Settings) -> Sequence[CellFault]:
     return [fault for key, fault in found.items() if key in again]
 
 
-def _read_faults(settings: Settings) -> Mapping[FamilyFault | int, CellFault]:
+def _read_faults(settings: Settings) -> Mapping[FamilyFault | FormerStore | int, CellFault]:
     """Look once."""
     rows: dict[CellId, Mapping[FamilyId, FamilyRow]] = {}
     granted: dict[CellId, Sequence[int]] = {}
@@ -62,6 +68,8 @@ def _read_faults(settings: Settings) -> Mapping[FamilyFault | int, CellFault]:
             reading = opened.changes.read(MapPlace())
             families = opened.openers.families()
     unread = set()
+    former: list[CellId] = []
+    owners = reading.changes.cells
     for cell in reading.cells:
         if cell.state is CellState.REMOVED:
             continue
@@ -71,11 +79,16 @@ def _read_faults(settings: Settings) -> Mapping[FamilyFault | int, CellFault]:
                 if connection is not None and read_fact(connection, CELL) == cell.cell:
                     rows[cell.cell] = read_families(connection)
                     granted[cell.cell] = read_ranges(connection).granted
+                    owner = owners.get(cell.cell)
+                    if owner and owner.epoch > (read_fact(connection, MAP_EPOCH) or 0):
+                        former.append(cell.cell)
                     unread.discard(cell.cell)
     placed = reading.changes.families
-    found: dict[FamilyFault | int, CellFault] = {
+    found: dict[FamilyFault | FormerStore | int, CellFault] = {
         fault: _describe(fault) for fault in find_disagreements(rows, placed, unread, families)
     }
+    for cell_id in former:
+        found[FormerStore(cell_id)] = _describe_former(cell_id)
     for index, cells in find_shared_ranges(granted).items():
         found[index] = CellFault(
             f"The range {index} of numbers is of cells {_list(cells)}: they give the same ones.",
@@ -88,6 +101,7 @@ def _describe(fault: FamilyFault) -> CellFault:
     """Put a fault of a family into words."""
     org, cells = f"Org {fault.family}", _list(fault.cells)
     at = "" if fault.placed is None else f"cell {fault.placed.cell}"
+    how = _restoring(cells if fault.placed is None else str(fault.placed.cell))
     match fault.kind:
         case FamilyFaultKind.TWICE:
             return CellFault(
@@ -96,18 +110,18 @@ def _describe(fault: FamilyFault) -> CellFault:
         case FamilyFaultKind.NOWHERE:
             return CellFault(
                 f"{org} is in no cell: it has gone to cell {cells}, which has it not.",
-                f"Restore a backup of cell {cells} that was made after the move.",
+                f"Restore a backup of cell {cells} that was made after the move {how}.",
             )
         case FamilyFaultKind.MISPLACED:
             return CellFault(
                 f"{org} is in cell {cells}, and the map names {at}, which has it not.",
-                f"Restore a later backup of {at}; until then calls for it are answered 503.",
+                f"Restore a later backup of {at} {how}; until then calls for it are answered 503.",
             )
         case FamilyFaultKind.LOST:
             return CellFault(
                 f"{org} is in no cell: the map names {at}, which has it not.",
-                f"Restore a backup of {at} that has it, or do without: it was made after the one "
-                "that is there.",
+                f"Restore a backup of {at} that has it {how}, or do without: it was made after the "
+                "one that is there.",
             )
         case FamilyFaultKind.UNPLACED:
             return CellFault(
@@ -119,6 +133,21 @@ def _describe(fault: FamilyFault) -> CellFault:
                 f"The directory has keys or addresses of org {fault.family}, and no cell has it.",
                 "Restore a backup of the cell that had it, or do without: they open nothing.",
             )
+
+
+def _describe_former(cell: CellId) -> CellFault:
+    return CellFault(
+        f"The store of cell {cell} is an earlier one than was served last: what was acknowledged "
+        "since is not in it.",
+        f"Restore a later backup if there is one {_restoring(str(cell))}. Else start the cell "
+        "where the map is reached: it gives no number a second time, and leaves the orgs that "
+        "have moved since where they are.",
+    )
+
+
+def _restoring(cell: str) -> str:
+    """Return by which command a cell is restored."""
+    return f"(tidings restore --cell {cell}; a schema: pg_restore)"
 
 
 def _list(cells: Sequence[CellId]) -> str:
