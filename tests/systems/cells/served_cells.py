@@ -13,6 +13,8 @@ from tests.e2e.harness.until import PATIENCE_S, until
 from tests.store.postgres.databases import connect, rows
 from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
 from tidings.core.cells.families import CellId
+from tidings.core.ids import OrgId
+from tidings.store.sql.states import is_unfinished
 from tidings.store.sqlite.database import FILE
 
 from .by_hand import SECOND_CELL, SECOND_SCHEMA, make_two_cells, places, settings_of
@@ -23,6 +25,8 @@ NUMBERED = (
     "SELECT 'event', seq, id FROM event UNION ALL SELECT 'delivery', delivery.id,"
     " event.id || '/' || webhook FROM delivery JOIN event ON event.seq = event"
 )
+
+UNFINISHED = f"SELECT count(*) FROM delivery WHERE {is_unfinished()}"
 
 
 class Installation:
@@ -40,13 +44,19 @@ class Installation:
         self.host.start()
         until(lambda: all_owned(self.host), "an owner of each cell")
         until(lambda: ORG in self.placed(), "the first org in the map")
-        made = self.asked("POST", "/v1/orgs", {"name": "second"}, status=201)["id"]
-        until(lambda: self.placed().get(made) == SECOND_CELL, "an org in the second cell")
-        self.orgs[SECOND_CELL] = made
+        self.orgs[SECOND_CELL] = self.make_in(SECOND_CELL)
         for cell, org in self.orgs.items():
             path = self.paths[cell] = self.receiver.path()
             with self.line(org) as api:
                 api.webhook(self.receiver.url(path))
+
+    def make_in(self, cell: CellId) -> OrgId:
+        """Make orgs until one is in a cell, which the service chooses for each; return that."""
+        while True:
+            made = OrgId(self.asked("POST", "/v1/orgs", {"name": "made"}, status=201)["id"])
+            until(lambda org=made: org in self.placed(), "the new org in the map")  # type: ignore[misc]
+            if self.placed()[made] == cell:
+                return made
 
     def placed(self) -> Mapping[int, CellId]:
         """Read which cell each family is in, as the map has it."""
@@ -100,7 +110,6 @@ class Installation:
 
     def sent(self, cell: CellId) -> list[str]:
         """List the events that were sent for a cell's org, each as often as it was."""
-        self.receiver.read_out()
         return [arrival.event_id for arrival in self.receiver.arrivals(self.paths[cell])]
 
     def is_known(self, org: int, text: str) -> bool:
@@ -110,25 +119,26 @@ class Installation:
     def note_numbers(self) -> None:
         """See that no number in a store was given to something else before."""
         for cell in BOTH:
-            numbered = self._numbered(cell)
+            numbered = self._rows_of(cell, NUMBERED)
             assert numbered, cell
             for table, number, whose in numbered:
                 assert self.given.setdefault((table, number), whose) == whose
 
-    def _numbered(self, cell: CellId) -> Sequence[tuple[str, int, str]]:
+    def _rows_of(self, cell: CellId, query: str) -> Sequence[tuple[Any, ...]]:
         settings = settings_of(self.host)
         if settings.database is None:
             file = directory_of_cell(self.host.data, cell) / FILE
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as store:
-                return store.execute(NUMBERED).fetchall()
+                return store.execute(query).fetchall()
         schema = settings.database_schema if cell == FIRST_CELL else SECOND_SCHEMA
         with connect(settings.database.reveal(), schema) as connection:
-            return rows(connection, NUMBERED)
+            return rows(connection, query)
 
     def arrive(self, ids: Mapping[CellId, set[str]]) -> None:
-        """Wait until events were sent."""
+        """Wait until events were sent, and their cells know it."""
         for cell, texts in ids.items():
             until(lambda at=cell, all_of=texts: {*self.sent(at)} >= all_of, f"those of {cell}")  # type: ignore[misc]
+            until(lambda at=cell: self._rows_of(at, UNFINISHED) == [(0,)], f"their ends in {cell}")  # type: ignore[misc]
 
     def post_both(self) -> Mapping[CellId, set[str]]:
         return {cell: self.post(cell) for cell in BOTH}

@@ -78,10 +78,10 @@ def test_the_map_is_put_back_beside_both(
     host = installation.host
     third = installation.asked("POST", "/v1/orgs", {"name": "third"}, status=201)["id"]
     until(lambda: third in installation.placed(), "the new org in the map")
+    orgs = {*installation.placed()}
     shutil.rmtree(host.data / MAP_DIRECTORY)
     late = installation.post_both()  # each goes on with what it knows
     done("restore", "--from", tmp_path / "copy", "--data", host.data, "--map")
-    orgs = {*installation.orgs.values(), third}
     until(lambda: {*installation.placed()} == orgs, "all orgs in the map")
     installation.wait_for_owners()
     new = installation.post_both()
