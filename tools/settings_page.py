@@ -3,6 +3,7 @@
 import msgspec
 
 from tidings.settings.client_names import CLIENT_NAMES
+from tidings.settings.database_uri import NamedDatabases
 from tidings.settings.settings import HINTS, PREFIX, Settings, meta, must
 
 HEAD = """\
@@ -48,7 +49,7 @@ def _default(name: str) -> str:
     value = field.default
     if value is None:
         return "not set"
-    if value == ():
+    if value == () or value == NamedDatabases({}):
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

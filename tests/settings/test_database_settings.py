@@ -116,3 +116,44 @@ def test_one_key_is_given_and_only_with_a_database() -> None:
     ]
     [problem] = refused({"TIDINGS_DATABASE_SCHEMA": "tidings"})
     assert problem.startswith("TIDINGS_DATABASE_SCHEMA must come with database")
+
+
+FIRST = {"TIDINGS_DATABASE": "postgresql:///tidings"}
+
+
+def test_further_databases_are_named_in_file_and_environment(tmp_path: Path) -> None:
+    far, two = "postgresql://tidings:hush@far.example,b.example:6/t", "postgresql:///two"
+    file = tmp_path / "tidings.toml"
+    file.write_text(
+        f'database = "postgresql:///tidings"\n[databases]\nfar = "{far}"\ntwo = "{two}"'
+    )
+    given = {"TIDINGS_DATABASES": f"far={far} two={two}"}
+    for settings in (load({}, file), load(FIRST | given)):
+        assert [*settings.databases] == ["far", "two"]
+        assert settings.databases.find("far") == DatabaseUri(far)
+        assert settings.databases.find("near") is None
+        assert "hush" not in repr(settings) and "far.example" in repr(settings)
+        assert pickle.loads(pickle.dumps(settings)) == settings
+        assert hash(settings.databases) == hash(load({}, file).databases)
+    assert not [*load({}).databases]
+
+
+@pytest.mark.parametrize(
+    "text", ["far", "far=", "far=hush", "Far=postgresql:///hush", "a/b=postgresql:///hush",
+             "a=postgresql:///hush a=postgresql:///hush"],
+)  # fmt: skip
+def test_a_further_database_without_name_or_uri_is_refused_and_not_repeated(text: str) -> None:
+    [problem] = refused(FIRST | {"TIDINGS_DATABASES": text})
+    assert problem.startswith("TIDINGS_DATABASES must be a table of names and URIs")
+    assert "hush" not in problem
+
+
+def test_a_table_of_other_things_than_uris_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tidings.toml"
+    file.write_text('database = "postgresql:///tidings"\n[databases]\nfar = 5\n')
+    assert "must be a table of names and URIs" in refused({}, file)[0]
+
+
+def test_further_databases_come_with_a_first_one() -> None:
+    [problem] = refused({"TIDINGS_DATABASES": "far=postgresql:///far"})
+    assert problem.startswith("TIDINGS_DATABASES must come with database")

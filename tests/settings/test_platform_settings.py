@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tidings.settings.load import SettingsRefused, load
-from tidings.settings.settings import Settings, platform_paths
+from tidings.settings.service_addresses import platform_paths
+from tidings.settings.settings import Settings
 
 URL = {"TIDINGS_PLATFORM_URL": "https://api.example.com/base"}
 CUSTOMERS = {"TIDINGS_PLATFORM_CUSTOMERS_PATH": "/v1/{orgId}/customers/{id}"}

@@ -8,7 +8,8 @@ from tidings.egress.inbox import OwnAddress
 from tidings.egress.own_paths import OwnPaths
 from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
-from tidings.settings.settings import Settings, public_url
+from tidings.settings.service_addresses import public_url
+from tidings.settings.settings import Settings
 
 
 class OwnAddresses:

@@ -5,7 +5,8 @@ from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.events.call_split import CallLimits
 from tidings.engine.engine import EngineLimits
 from tidings.engine.options import EngineOptions
-from tidings.settings.settings import Settings, public_url
+from tidings.settings.service_addresses import public_url
+from tidings.settings.settings import Settings
 from tidings.store.port import FAN_OUT_ROWS
 
 

@@ -16,7 +16,8 @@ from tidings.api.http.ready_gauge import ReadyGauge
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.compose import App
 from tidings.engine.keyed_calls import KeyedCalls
-from tidings.settings.settings import Settings, host_of
+from tidings.settings.service_addresses import host_of
+from tidings.settings.settings import Settings
 
 
 def services_of(

@@ -19,7 +19,8 @@ from tidings.engine.shaping.platform import (
     Platform,
     PlatformOptions,
 )
-from tidings.settings.settings import Settings, platform_paths
+from tidings.settings.service_addresses import platform_paths
+from tidings.settings.settings import Settings
 
 
 def make_platform(

@@ -6,7 +6,8 @@ from tidings.core.cells.door_address import is_any, is_one
 from tidings.core.shaping.platform_rules import check_template, read_map
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.policy import Policy
-from tidings.settings.settings import PREFIX, Settings, host_of, must, platform_paths, public_url
+from tidings.settings.service_addresses import host_of, platform_paths, public_url
+from tidings.settings.settings import PREFIX, Settings, must
 
 TOKEN_MIN = 16
 MASTER_KEYS = ("master_key", "master_key_file", "master_key_command")
@@ -58,7 +59,7 @@ def _database_conflicts(source_of: Mapping[str, str]) -> Iterator[str]:
     if len(keys) > 1:
         yield f"One of {', '.join(MASTER_KEYS)} must be set; got {' and '.join(keys)}. Take one."
     if "database" not in source_of:
-        for name in (*MASTER_KEYS, "database_schema"):
+        for name in (*MASTER_KEYS, "database_schema", "databases"):
             if name in source_of:
                 yield (
                     f"{source_of[name]} must come with database; got none. Set {PREFIX}DATABASE, "

@@ -5,6 +5,7 @@ it takes for a host or a port, and that would be the rest of a password with an 
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 TEXT_MAX = 2048
@@ -22,6 +23,8 @@ _URI = re.compile(
     re.VERBOSE,
 )
 
+# As it stands in the map in front of a schema.
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _ODD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 
@@ -66,3 +69,47 @@ class DatabaseUri:
 
     def __hash__(self) -> int:
         return hash(self._match.string)
+
+
+class NamedDatabases:
+    """Further databases, by the names under which a map of cells knows them. No log, error or repr
+    shows a password in one."""
+
+    __slots__ = ("_uris",)
+
+    def __init__(self, uris: Mapping[str, str]) -> None:
+        """Raise ValueError where a name or a URI does not fit."""
+        for name, uri in uris.items():
+            if not _NAME.fullmatch(name) or not isinstance(uri, str):
+                raise ValueError("not a name and the URI of a database")
+        self._uris = {name: DatabaseUri(uris[name]) for name in sorted(uris)}
+
+    @classmethod
+    def read(cls, text: str) -> "NamedDatabases":
+        """Read `name=URI` of each, with white space between. Raise ValueError."""
+        pairs = [part.partition("=")[::2] for part in text.split()]
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError("a name twice")
+        return cls(dict(pairs))
+
+    def find(self, name: str) -> DatabaseUri | None:
+        """Return the database of a name, or None."""
+        return self._uris.get(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names, in order."""
+        return iter(self._uris)
+
+    def __repr__(self) -> str:
+        """Show no password."""
+        return f"NamedDatabases({self._uris})"
+
+    def __reduce__(self) -> tuple[type["NamedDatabases"], tuple[dict[str, str]]]:
+        """Return how another process makes it again."""
+        return NamedDatabases, ({name: uri.reveal() for name, uri in self._uris.items()},)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NamedDatabases) and other._uris == self._uris
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._uris.items()))

@@ -14,7 +14,7 @@ from tidings.errors import Unusable
 from tidings.service_links import written_by_people
 from tidings.settings.client_names import CLIENT_NAMES
 from tidings.settings.conflicts import conflicts
-from tidings.settings.database_uri import DatabaseUri
+from tidings.settings.database_uri import DatabaseUri, NamedDatabases
 from tidings.settings.secret_text import HeaderSecret, SecretText
 from tidings.settings.settings import (
     ENVIRONMENT,
@@ -38,6 +38,8 @@ class SettingsRefused(Unusable):
 
 def _object(kind: type, value: Any) -> Any:
     """Make what msgspec does not know from its text. Raise ValueError if it does not fit."""
+    if kind is NamedDatabases:
+        return NamedDatabases(value) if isinstance(value, dict) else NamedDatabases.read(value)
     if not isinstance(value, str):
         raise ValueError("text is expected")
     if kind is HeaderSecret:

@@ -7,16 +7,14 @@ Add a setting here; the rest follows, but for whoever acts on it.
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from tidings.core.audit.entries import KEPT_DAYS
 from tidings.core.ids import ORG_ID_MAX
-from tidings.core.shaping.platform_rules import ASKED
 from tidings.egress.policy import AllowedRange, Network
-from tidings.settings.database_uri import DatabaseUri
+from tidings.settings.database_uri import DatabaseUri, NamedDatabases
 from tidings.settings.secret_text import HeaderSecret, SecretText
 
 PREFIX = "TIDINGS_"
@@ -86,6 +84,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern=r"^(?!pg_)[a-z_][a-z0-9_]{0,62}$",
         ),
     ] = "tidings"
+    databases: Annotated[
+        NamedDatabases,
+        _is(
+            "a table of names and URIs of PostgreSQL, a name being 1 to 40 lower-case letters, "
+            "digits, - and _",
+            "Further databases that hold [cells](cells.md#in-another-database), by name. The same "
+            "names on each machine; role and password may be its own. In the environment "
+            "`name=URI`, with a space between two.",
+        ),
+    ] = NamedDatabases({})
     master_key: (
         Annotated[
             SecretText,
@@ -468,7 +476,7 @@ HINTS: dict[str, Any] = {
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 ENVIRONMENT = {PREFIX + name.upper(): name for name in HINTS}
-_SECRET_TYPES = (SecretText, HeaderSecret, DatabaseUri)
+_SECRET_TYPES = (SecretText, HeaderSecret, DatabaseUri, NamedDatabases)
 SECRETS = frozenset(name for name, hint in HINTS.items() if hint.__origin__ in _SECRET_TYPES)
 
 
@@ -481,20 +489,3 @@ def meta(name: str) -> Meta:
 def must(name: str) -> str:
     """Say what a value of a setting must be, to be read after "must be"."""
     return str((meta(name).extra or {})["must"])
-
-
-def public_url(settings: Settings) -> str:
-    """Return the address of the service: as it is set, else the address and port it listens on."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return settings.public_url or f"http://{host}:{settings.port}"
-
-
-def host_of(url: str) -> str:
-    """Return the host name in a URL, in lower case; empty if it has none."""
-    return urlsplit(url).hostname or ""
-
-
-def platform_paths(settings: Settings) -> dict[str, str]:
-    """Return the path template of each kind of record that the platform can be asked for."""
-    found = {kind: getattr(settings, f"platform_{kind}_path") for kind in ASKED}
-    return {kind: template for kind, template in found.items() if template is not None}

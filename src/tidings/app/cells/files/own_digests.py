@@ -27,7 +27,7 @@ FILES = ("connections", "sources", "actions", "ca_file")
 # machine does at one time, and who stands in front of it.
 OWN = frozenset(
     (
-        "data", "dev", "database", "database_schema", "master_key", "master_key_file",
+        "data", "dev", "database", "database_schema", "databases", "master_key", "master_key_file",
         "master_key_command", "host", "port", "log_level", "bootstrap_org", "bootstrap_key",
         "bootstrap_secret", "call_s_max", "waiting_bytes_max", "waiting_s_max", "connections_max",
         "metrics_token", "metrics_from", "trusted_proxies", "drain_s", "in_flight_max",
