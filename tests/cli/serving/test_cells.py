@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.cells.commands.in_two_databases import OTHER, SCHEMA, in_two_databases
 from tests.app.cells.commands.one_installation import (
     MASTER,
     OneInstallation,
@@ -82,6 +83,47 @@ def test_a_backup_of_a_database_names_the_schemas_of_all_cells(
     assert f"`pg_dump --format=custom {schemas} --file=FILE`" in refused
 
 
+def test_a_cell_may_be_in_another_database_that_commands_name_without_its_password(
+    run: Command, tmp_path: Path
+) -> None:
+    installation = in_two_databases(tmp_path)
+    settings = installation.settings
+    first, other = settings.database, settings.databases.find(OTHER)
+    assert first is not None and other is not None
+    given = {
+        "TIDINGS_DATABASE": first.reveal(),
+        "TIDINGS_DATA": str(tmp_path / "data"),
+        "TIDINGS_DATABASES": f"{OTHER}={other.reveal()}",
+    }
+    add = ("cells", "add", "--schema", SCHEMA, "--in-database", OTHER)
+    assert "databases must name far" in run(*add[:-1], "far", **given).must(4).err
+    assert run(*add, **given).must().out == "cell 2\n"
+    row = run(*add, "--json", **given).must().row
+    assert (row["schema"], row["database"], row["isNew"]) == (SCHEMA, OTHER, False)
+    listed = run("cells", "list", "--json", **given).must().rows
+    assert [row["place"] for row in listed] == [SCHEMA, f"{OTHER}/{SCHEMA}"]
+    assert f"{OTHER}/{SCHEMA}" in run("cells", "show", "2", **given).must().out
+    lines = run("migrate", **given).must().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        [SCHEMA, "in", uri.describe()] for uri in (first, other)
+    ]
+    refused = run("backup", "--to", str(tmp_path / "copy"), **given).must(4).err
+    for uri, schemas in (
+        (first, "--schema=tidings --schema=tidings_map"),
+        (other, "--schema=tidings"),
+    ):
+        assert f"`pg_dump --dbname={uri.describe()} --format=custom {schemas} --file=" in refused
+    assert run("store", "check", **given).must().out == ""
+    found = run("doctor", **given).out
+    assert "The database: " in found and f"The database {OTHER}: " in found
+    away = given | {"TIDINGS_DATABASES": f"{OTHER}=postgresql://a:hush@127.0.0.1:1/b"}
+    for words in (("cells", "list"), ("doctor",), ("store", "check"), ("migrate",)):
+        shown = run(*words, **away)
+        assert "postgresql://a@127.0.0.1:1/b" in shown.out + shown.err
+        assert "hush" not in shown.out + shown.err
+    assert f"The database {OTHER} with the cells 2: " in run("doctor", **away).out
+
+
 def test_the_stores_of_all_cells_are_checked(run: Command, tmp_path: Path) -> None:
     installation = on_directories(tmp_path)
     installation.serve_once()
@@ -136,6 +178,7 @@ def test_cells_are_added_listed_and_shown(run: Command, tmp_path: Path) -> None:
         "firstTime": False,
         "kind": "directory",
         "schema": None,
+        "database": None,
     }
     rows = run("cells", "list", "--data", data, "--json").must().rows
     assert [row["cell"] for row in rows] == [1, 2, 3]

@@ -3,7 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from tidings.cli.serving.connection_checks import judge_connections
+from tidings.app.cells.commands.cell_databases import CellDatabase
+from tidings.cli.serving.connection_checks import check_connections, judge_connections
+from tidings.core.cells.families import CellId
+from tidings.settings.database_uri import DatabaseUri
+from tidings.settings.settings import Settings
 from tidings.store.postgres.inspection.cell_connections import CellConnections, read_name
 
 NAMES = [
@@ -16,18 +20,31 @@ NAMES = [
 ]
 
 
-def judged(names: list[str], cells: int = 2, room: int = 97) -> list[tuple[bool, str]]:
+DATABASE = CellDatabase(
+    name="",
+    settings=Settings(),
+    schemas={CellId(1): "one", CellId(2): "two"},
+    map_schema="one_map",
+    map_readers=2,
+)
+
+
+def judged(
+    names: list[str], room: int = 97, database: CellDatabase = DATABASE
+) -> list[tuple[bool, str]]:
     found = CellConnections(Counter(map(read_name, names)), room)
 
     def make(ok: bool, text: str, **_: Any) -> tuple[bool, str]:
         return ok, text
 
-    return list(judge_connections(found, cells, make))
+    return list(judge_connections(found, database, make))
 
 
 def test_each_cell_is_named_with_its_epoch_and_what_its_connections_do() -> None:
     whole, first, second = judged(NAMES)
-    assert whole[0] and whole[1].startswith("10 connections of at most 18: 4 for each of 2 cells")
+    assert whole[0] and whole[1].startswith(
+        "The database: 10 connections of at most 18: 3 for each of 2 cells, "
+    )
     assert first == (
         True,
         "Connections of cell 1: 1 reads of epoch 5, 1 searches of epoch 5, 1 writes of epoch 5, "
@@ -52,3 +69,22 @@ def test_a_server_without_room_for_them_is_a_fault() -> None:
 
 def test_each_host_has_its_part_of_the_bound() -> None:
     assert "of at most 20" in judged([*NAMES, "tidings host"])[0][1]
+
+
+def test_another_database_has_a_bound_of_its_own() -> None:
+    far = CellDatabase(name="far", settings=Settings(), schemas={CellId(2): "two"})
+    names = [name for name in NAMES if name.startswith("tidings cell=2") or name == "tidings host"]
+    assert judged(names, database=far)[0] == (
+        True,
+        "The database far: 4 connections of at most 12: 3 for each of 1 cell, 1 for each of 1 "
+        "host, and 8 for starts and commands.",
+    )
+
+
+def test_a_database_that_is_away_is_named_with_its_cells_and_without_its_password() -> None:
+    uri = DatabaseUri("postgresql://tidings:hush@127.0.0.1:1/away")
+    cells = {CellId(2): "two", CellId(3): "three"}
+    far = CellDatabase("far", Settings(database=uri), cells)
+    [text] = check_connections([far], lambda ok, text, **_: None if ok else text)
+    assert text is not None and "hush" not in text
+    assert text.startswith("The database far with the cells 2, 3: the database is not to be")

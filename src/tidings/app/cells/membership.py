@@ -89,7 +89,7 @@ class Membership:
         of their kind."""
         self.whole = settings
         self.settings = settings_of_cell(settings, post.entry)
-        must_be_there(self.settings, post.entry.cell)
+        must_be_there(self.settings, post.entry.cell, settings)
         self._post = post
         self._installation: Installation | None = None
         self._owner: CellOwnerRow | None = None

@@ -44,7 +44,11 @@ def reading_store(settings: Settings) -> Iterator[StoreConnection | None]:
     from tidings.store.postgres.connection import PostgresConnection  # noqa: PLC0415  # of an extra
     from tidings.store.postgres.migration import schema_of  # noqa: PLC0415  # as above
 
-    driver = database_of(settings).connect(NAME)
+    try:
+        driver = database_of(settings).connect(NAME)
+    except port.StoreDown as down:
+        assert settings.database is not None
+        raise port.StoreDown(f"{settings.database.describe()}: {down}") from down
     with closing(PostgresConnection(driver, read_only=True)) as found:
         yield found if schema_of(driver) else None
 
@@ -90,12 +94,19 @@ def must_be_the_only_cell(settings: Settings) -> None:
             )
 
 
-def must_be_there(settings: Settings, cell: CellId) -> None:
+def must_be_there(settings: Settings, cell: CellId, whole: Settings | None = None) -> None:
     """Raise StoreRefused unless the store of a cell is there and is that cell: a new one would be
-    made in its place, and count its numbers from 1."""
+    made in its place, and count its numbers from 1. `whole`: the settings of its installation,
+    which one in another database must be of, as far as the first cell's can be asked."""
     with suppress(Unavailable, apsw.Error):  # its opening waits, or says what is wrong with it
         if (found := identity_of(settings)) is None or found.cell != cell:
             raise _another(settings, cell, found)
+        if whole is not None and whole.database != settings.database:
+            first = None
+            with suppress(Unavailable, Unusable):  # it keeps no other cell from being served
+                first = identity_of(whole)
+            if first is not None and found.installation != first.installation:
+                raise _another(settings, cell, found, first.installation)
 
 
 def must_be_cell(settings: Settings, identity: StoreIdentity) -> None:
@@ -111,13 +122,16 @@ def _another(
     settings: Settings, cell: CellId, found: StoreIdentity | None, installation: str = ""
 ) -> port.StoreRefused:
     """Build what is raised of a place that holds not the cell that belongs there."""
-    where = settings.data if settings.database is None else f"The schema {settings.database_schema}"
+    where = str(settings.data)
+    if settings.database is not None:
+        where = f"The schema {settings.database_schema} of {settings.database.describe()}"
     if found is None:
         return port.StoreRefused(
             f"{where} must hold the store of cell {cell}; there is none. Restore it from a backup."
         )
-    what = "no cell" if found.cell is None else f"cell {found.cell}"
-    of = " of another installation" if installation and found.installation != installation else ""
+    what, of = "no cell" if found.cell is None else f"cell {found.cell}", ""
+    if installation and found.installation != installation:
+        what, of = f"{what} of the installation {found.installation}", f" of {installation}"
     return port.StoreRefused(
-        f"{where} must hold the store of cell {cell}; it holds {what}{of}. Put the right one there."
+        f"{where} must hold the store of cell {cell}{of}; it holds {what}. Put the right one there."
     )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -17,6 +17,9 @@ from tidings.cli.serving.database_commands import load_settings, refuse_database
 from tidings.errors import Unavailable, Unusable
 from tidings.settings.load import SettingsRefused, load
 from tidings.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from tidings.app.cells.commands.cell_databases import CellDatabase
 
 SAY_EVERY_S = 2.0
 Copied = TypeVar("Copied")
@@ -110,19 +113,36 @@ def _dump_instead(settings: Settings) -> str:
     instead = "Back it up by pg_dump or base backups, and the master key in another place:"
     if settings.database is None:
         return instead
-    from tidings.app.cells.commands.cell_facts import schemas_of  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.cell_databases import list_databases  # noqa: PLC0415  # not for help
 
     try:
-        schemas = schemas_of(settings)
+        databases = list_databases(settings)
     except (Unavailable, Unusable):  # it is refused without that as well
         return instead
-    if len(schemas) < 2:
+    if not databases:
         return instead
-    words = " ".join(f"--schema={schema}" for schema in schemas)
+    if len(databases) > 1:
+        dumps = ", ".join(f"`{_dump(database, named=True)}`" for database in databases)
+        return (
+            "Back up each database with all its cells while no org moves (`tidings cells moves`), "
+            f"and the master key in another place: {dumps}, or a base backup of each."
+        )
+    [database] = databases
     return (
         "Back up all cells and their map at one moment, and the master key in another place: "
-        f"`pg_dump --format=custom {words} --file=FILE`, or a base backup."
+        f"`{_dump(database)}`, or a base backup."
     )
+
+
+def _dump(database: "CellDatabase", *, named: bool = False) -> str:
+    """Return the command that copies what a database has of an installation."""
+    schemas = [*database.schemas.values(), *filter(None, [database.map_schema])]
+    words = " ".join(f"--schema={schema}" for schema in schemas)
+    uri = database.settings.database
+    where, file = "", "FILE"
+    if named and uri is not None:
+        where, file = f" --dbname={uri.describe()}", f"FILE-{database.name or 'first'}"
+    return f"pg_dump{where} --format=custom {words} --file={file}"
 
 
 def _made(work: Callable[[BackupProgress], Copied], place: Path) -> Copied:

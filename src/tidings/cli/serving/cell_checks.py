@@ -10,7 +10,7 @@ from tidings.cli.output import clean, how_many
 from tidings.cli.serving.connection_checks import check_connections
 
 if TYPE_CHECKING:
-    from tidings.app.cells.commands.cell_facts import CellFacts, CellsFacts
+    from tidings.app.cells.commands.cell_facts import CellFacts
     from tidings.app.cells.commands.cell_files import FilesFacts
     from tidings.core.cells.families import CellId
 
@@ -27,6 +27,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     if config is None and not any(name in os.environ for name in SETTINGS):
         return []
     from tidings.app.cells.commands.agreement import compare_cells  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.cell_databases import list_databases  # noqa: PLC0415  # as above
     from tidings.app.cells.commands.cell_facts import read_cells  # noqa: PLC0415  # not for help
     from tidings.app.cells.commands.cell_files import read_files  # noqa: PLC0415  # as above
     from tidings.app.database_operations import DatabaseUnreachable  # noqa: PLC0415  # as above
@@ -36,7 +37,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     settings = load_settings(config, {})
     try:
         found = read_cells(settings)
-        connections = [] if found is None else [*check_connections(settings, _serving(found), make)]
+        databases = [] if found is None else list_databases(settings)
         files = None if found is None else read_files(settings)
     except DatabaseUnreachable as down:
         fix = "Have the map of the cells be reached; each cell goes on as it is meanwhile."
@@ -56,11 +57,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     count = how_many(len(found.cells), "cell")
     families = how_many(sum(cell.families for cell in found.cells), "family")
     whole = make(True, f"There are {count} with {families} of orgs.")
-    return [whole, *faults[:NAMED_MAX], *connections]
-
-
-def _serving(found: "CellsFacts") -> int:
-    return sum(cell.state != "removed" for cell in found.cells)
+    return [whole, *faults[:NAMED_MAX], *check_connections(databases, make)]
 
 
 def _file_faults(files: "FilesFacts", make: Callable[..., Check]) -> Iterator[Check]:

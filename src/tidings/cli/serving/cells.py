@@ -32,6 +32,7 @@ ONLY = "There is one cell: the store itself. `tidings cells add` makes another o
 def add(
     *,
     schema: str | None = None,
+    in_database: str = "",
     config: Path | None = None,
     data: Path | None = None,
     database: str | None = None,
@@ -49,12 +50,14 @@ def add(
     schema
         With a database: the schema of the new cell, which is made. On directories the cell lies
         in the data directory.
+    in_database
+        The name of another database, of the setting `databases`, that the schema is to be in.
     config
         A settings file in TOML.
     data
         The data directory. Default: as `tidings serve`.
     database
-        The database, as the role that owns the tables. Default: as `tidings serve`.
+        The installation's database, as the role that owns the tables. Default: as `tidings serve`.
     serve_role
         The role that serves. Default: the one that serves the first cell.
     another
@@ -62,16 +65,20 @@ def add(
     json
         Print the cell as JSON.
     """
-    from tidings.app.cells.commands.adding import add_cell  # noqa: PLC0415  # not for help
+    from tidings.app.cells.cell_settings import SchemaPlace  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.adding import add_cell  # noqa: PLC0415  # as above
     from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
 
     settings = _settings(config, data, database)
-    added = done(lambda: add_cell(settings, schema, serve_role, another=another))
-    cell = int(added.entry.cell)
+    added = done(
+        lambda: add_cell(settings, schema, serve_role, another=another, database=in_database)
+    )
+    cell, place = int(added.entry.cell), SchemaPlace.read(added.entry.setting)
     if json:
         print_line(
             {"cell": cell, "isNew": added.is_new, "firstTime": added.is_first_time}
-            | {"kind": added.entry.kind.value, "schema": added.entry.setting or None}
+            | {"kind": added.entry.kind.value, "schema": place.schema or None}
+            | {"database": place.database or None}
         )
     else:
         print(f"cell {cell}" if added.is_new else f"cell {cell}, as it was")

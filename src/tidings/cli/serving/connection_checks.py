@@ -1,12 +1,13 @@
 """What `tidings doctor` says of the connections of cells to their database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from tidings.cli.output import how_many
+from tidings.cli.exits import Exit
+from tidings.cli.output import clean, how_many
 
 if TYPE_CHECKING:
-    from tidings.settings.settings import Settings
+    from tidings.app.cells.commands.cell_databases import CellDatabase
     from tidings.store.postgres.inspection.cell_connections import CellConnections
 
 NAMED_MAX = 20
@@ -15,29 +16,43 @@ Check = TypeVar("Check")
 
 
 def check_connections(
-    settings: "Settings", cells: int, make: Callable[..., Check]
+    databases: "Sequence[CellDatabase]", make: Callable[..., Check]
 ) -> Iterator[Check]:
-    """Check how many connections the processes of so many cells have; nothing on directories.
-    Raise an Unavailable or Unusable where they cannot be listed."""
-    if settings.database is None:
-        return
+    """Check how many connections the processes of cells have in each database, and name one that
+    is away. `make` makes what doctor shows."""
     from tidings.app.cells.store_identity import database_of  # noqa: PLC0415  # not for help
+    from tidings.errors import Unavailable, Unusable  # noqa: PLC0415  # as above
     from tidings.store.postgres.inspection.cell_connections import (  # noqa: PLC0415  # of an extra
         read_cell_connections,
     )
 
-    yield from judge_connections(read_cell_connections(database_of(settings)), cells, make)
+    for database in databases:
+        try:
+            found = read_cell_connections(database_of(database.settings))
+        except (Unavailable, Unusable) as away:
+            cells = ", ".join(map(str, database.schemas))
+            yield make(
+                False,
+                f"{database.title} with the cells {cells}: {clean(str(away))}",
+                fix="Start it, or correct its URI; the cells of other databases go on meanwhile.",
+                code=Exit.UNREACHABLE if isinstance(away, Unavailable) else Exit.FAILED,
+            )
+        else:
+            yield from judge_connections(found, database, make)
 
 
 def judge_connections(
-    found: "CellConnections", cells: int, make: Callable[..., Check]
+    found: "CellConnections", database: "CellDatabase", make: Callable[..., Check]
 ) -> Iterator[Check]:
-    """Say which connections there are, and what is wrong with them."""
-    bound = found.bound(cells)
+    """Say which connections there are in a database, and what is wrong with them."""
+    cells = len(database.schemas)
+    bound = found.bound(cells, database.map_readers)
+    readers = how_many(database.map_readers, "reader")
     text = (
-        f"{how_many(found.total, 'connection')} of at most {bound}: 4 for each of "
-        f"{how_many(cells, 'cell')}, 2 for each of {how_many(max(1, found.hosts), 'host')}, and 8 "
-        "for starts and commands."
+        f"{database.title}: {how_many(found.total, 'connection')} of at most {bound}: 3 for each "
+        f"of {how_many(cells, 'cell')}, {f'{readers} of the map, ' if database.map_readers else ''}"
+        f"{2 if database.map_readers else 1} for each of "
+        f"{how_many(max(1, found.hosts), 'host')}, and 8 for starts and commands."
     )
     yield make(
         found.total <= bound,

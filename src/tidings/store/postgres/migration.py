@@ -13,7 +13,7 @@ again.
 """
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import resources
@@ -222,6 +222,11 @@ def serving_roles(connection: DriverConnection) -> list[str]:
     """List the roles that may own the store, to which we can give rights."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return [str(name) for (name,) in cursor.execute(_SERVING).fetchall()]
+
+
+def known_roles(connection: DriverConnection, roles: Sequence[str]) -> list[str]:
+    """List those of some roles that the server has."""
+    return [role for role in roles if _value(connection, _HAS_ROLE, role)]
 
 
 def _grant(connection: DriverConnection, schema: str, role: str) -> None:

@@ -17,14 +17,25 @@ from typing import NamedTuple
 
 from tidings.app.cells.cell_settings import (
     FIRST_CELL,
+    SchemaPlace,
     directory_entry,
     schema_entry,
     settings_of_cell,
 )
 from tidings.app.cells.commands.owned_store import owned, refusing
-from tidings.app.cells.commands.places import make_place, must_name_a_place, serve_roles
+from tidings.app.cells.commands.places import (
+    ServeRoles,
+    make_place,
+    must_name_a_place,
+    serve_roles,
+)
 from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
-from tidings.app.cells.store_identity import CellRefused, identity_of, reading_store
+from tidings.app.cells.store_identity import (
+    CellRefused,
+    identity_of,
+    must_be_there,
+    reading_store,
+)
 from tidings.core.cells.cell_map import lost_places
 from tidings.core.cells.families import CellId, FamilyState
 from tidings.core.cells.ranges import wanted_spares
@@ -76,16 +87,18 @@ def add_cell(
     after: Callable[[AddStep], None] = lambda step: None,
     *,
     another: bool = True,
+    database: str = "",
 ) -> AddedCell:
-    """Add a cell: a directory, or a schema of the database of the settings. `serve_role`: who
-    serves it; without one, those who serve the first cell. `after` hears of each step. `another`:
-    also where a directory was added that nobody has served yet, as by a command that was ended
-    after its last step; without it that one is what is asked for.
+    """Add a cell: a directory, or a schema of the database of the settings, or of another
+    `database` by its name there. `serve_role`: who serves it; without one, those who serve the
+    first cell. `after` hears of each step. `another`: also where a directory was added that nobody
+    has served yet, as by a command that was ended after its last step; without it that one is what
+    is asked for.
 
     Raise CellRefused, or another Unusable that says why not; DatabaseUnreachable where it cannot be
     done now; OSError, of a disk.
     """
-    must_name_a_place(settings, schema)
+    wanted = must_name_a_place(settings, schema, database)
     with refusing():
         own = identity_of(settings)
         if own is None or own.key_check is None:
@@ -99,28 +112,26 @@ def add_cell(
                 "no map. Restore it from a backup."
             )
         roles = serve_roles(settings, serve_role)
-        for role in roles:
+        for role in (serve_roles(settings, None) if database else roles).names:
             make_cell_map(settings, role)
         after(AddStep.MAP_MADE)
         with closing(open_map_rows(settings)) as rows:
             is_first_time = own.cell is None
             if is_first_time:
-                _make_first(settings, rows, schema, after)
+                _make_first(settings, rows, after)
             elif not _read(rows).cells:
                 raise CellRefused(
                     f"The map must name the cells that there are; this store is cell {own.cell}, "
                     "and the map names none. Restore the map from a backup."
                 )
-            entry, is_new = _add_further(settings, rows, own, schema, roles, after, another)
+            entry, is_new = _add_further(settings, rows, own, wanted, roles, after, another)
     return AddedCell(entry, is_new=is_new, is_first_time=is_first_time)
 
 
 # -- the first cell -------------------------------------------------------------------------------
 
 
-def _make_first(
-    settings: Settings, rows: MapRows, schema: str | None, after: Callable[[AddStep], None]
-) -> None:
+def _make_first(settings: Settings, rows: MapRows, after: Callable[[AddStep], None]) -> None:
     """Make the store that is the only one the first cell."""
     with owned(settings) as writing:
         first = _end_range(writing)
@@ -135,7 +146,8 @@ def _make_first(
         known = _read(rows).changes.families
         rows.entries.place_families(lost_places(here, known, FIRST_CELL))
         after(AddStep.FAMILIES_PLACED)
-        rows.entries.put_cell(_entry(settings, FIRST_CELL, settings.database_schema))
+        own = None if settings.database is None else SchemaPlace(settings.database_schema)
+        rows.entries.put_cell(_entry(FIRST_CELL, own))
         after(AddStep.FIRST_ADDED)
         name_cell(writing.connection, FIRST_CELL)
         after(AddStep.FIRST_NAMED)
@@ -160,22 +172,24 @@ def _add_further(
     settings: Settings,
     rows: MapRows,
     own: StoreIdentity,
-    schema: str | None,
-    roles: list[str | None],
+    wanted: SchemaPlace | None,
+    roles: ServeRoles,
     after: Callable[[AddStep], None],
     another: bool,
 ) -> tuple[CellEntry, bool]:
     """Make the store of a new cell and name it in the map; return it, and whether it is new."""
     while True:
         reading = _read(rows)
-        if (begun := _begun(settings, reading, schema, another)) is not None:
+        if (begun := _begun(settings, reading, wanted, another)) is not None:
             place = settings_of_cell(settings, begun)
+            if wanted is not None:
+                must_be_there(place, begun.cell)  # its database may be named wrong here
             is_new = not _has_ranges(place)
             if is_new:
                 with owned(place) as writing:
                     _grant(rows, writing, begun.cell, after)
             return begun, is_new
-        entry = _entry(settings, _free_number(reading), schema)
+        entry = _entry(_free_number(reading), wanted)
         place = settings_of_cell(settings, entry)
         make_place(place, roles)
         with owned(place) as writing:
@@ -191,16 +205,16 @@ def _add_further(
 
 
 def _begun(
-    settings: Settings, reading: MapReading, schema: str | None, another: bool
+    settings: Settings, reading: MapReading, wanted: SchemaPlace | None, another: bool
 ) -> CellEntry | None:
     """Return the cell that a schema is already; of directories, the one that was added and whose
     ranges are still to come, or without `another` one that was never served."""
     for cell in reading.cells:
         if cell.state is CellState.REMOVED:
             continue
-        if schema is not None and cell.setting == schema:
+        if wanted is not None and cell.setting == wanted.write():
             return cell
-        if schema is not None or cell.cell == FIRST_CELL:
+        if wanted is not None or cell.cell == FIRST_CELL:
             continue
         if not _has_ranges(settings_of_cell(settings, cell)):
             return cell
@@ -239,10 +253,10 @@ def _free_number(reading: MapReading) -> CellId:
     return CellId(max((cell.cell for cell in reading.cells), default=FIRST_CELL) + 1)
 
 
-def _entry(settings: Settings, cell: CellId, schema: str | None) -> CellEntry:
-    if settings.database is None or schema is None:
+def _entry(cell: CellId, place: SchemaPlace | None) -> CellEntry:
+    if place is None:
         return directory_entry(cell)
-    return schema_entry(cell, schema)
+    return schema_entry(cell, place.schema, place.database)
 
 
 def _read(rows: MapRows) -> MapReading:

@@ -88,17 +88,6 @@ def list_cells(settings: Settings) -> Sequence[CellEntry]:
     return [cell for cell in cells if cell.state is not CellState.REMOVED]
 
 
-def schemas_of(settings: Settings) -> list[str]:
-    """List the schemas of a database that hold cells, and last that of their map; the only one of a
-    store that is the only one. Raise as `read_cells`."""
-    from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
-
-    cells = [settings_of_cell(settings, cell).database_schema for cell in list_cells(settings)]
-    if not cells:
-        return [settings.database_schema]
-    return [*cells, map_schema_beside(settings.database_schema)]
-
-
 def check_cells(settings: Settings) -> list[str]:
     """Return a sentence for each thing that is wrong with the rows of a store, or with the stores
     of all cells and what they and the map say of each other. Raise as `check_store`."""

@@ -1,9 +1,10 @@
 """Which connections the processes of several cells have at a database, by their names, and how many
 they may have.
 
-The process of a cell has four for as long as it serves: one writes, and by its name the next owner
-ends it; one answers of the log, one writes what is found by, one reads the map. A host has one for
-the map and one for the rows of owners. A start, a look and a command have one for a moment.
+The process of a cell has three for as long as it serves: one writes, and by its name the next owner
+ends it; one answers of the log, one writes what is found by. Where the map is it has a fourth, that
+reads it. A host has one for the map, and one in each database for the rows of owners. A start, a
+look and a command have one for a moment.
 """
 
 import re
@@ -17,8 +18,7 @@ from tidings.store import port
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.faults import describe_fault
 
-OF_CELL = 4
-OF_HOST = 2
+OF_CELL = 3
 SPARE = 8
 CONNECTION_NAME = "tidings doctor"
 HOST_NAME = "tidings host"  # that watches the owners
@@ -59,9 +59,11 @@ class CellConnections(NamedTuple):
         """Return how many hosts are connected."""
         return self.counts.get(ConnectionName(None, None, HOST_NAME), 0)
 
-    def bound(self, cells: int) -> int:
-        """Compute how many there may be, with so many cells."""
-        return OF_CELL * cells + OF_HOST * max(1, self.hosts) + SPARE
+    def bound(self, cells: int, map_readers: int = 0) -> int:
+        """Compute how many there may be, with so many cells in this database. `map_readers`: where
+        the map is, how many cells there are in all."""
+        of_host = 2 if map_readers else 1
+        return OF_CELL * cells + map_readers + of_host * max(1, self.hosts) + SPARE
 
 
 def read_name(name: str) -> ConnectionName:
