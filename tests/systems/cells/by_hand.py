@@ -62,11 +62,16 @@ def host_of(new_service: NewService, settings: Settings, at: Path | None = None)
 
 def make_two_cells(settings: Settings) -> None:
     """Make the stores of two cells, never served, and the map that names them."""
+    make_second_cell(settings)
+
+
+def make_second_cell(settings: Settings, database: str = "") -> None:
+    """Make the stores of two cells, the second one in another database."""
     with owned(settings) as writing:
         master = read_master_key(settings) or read_or_make_key(settings.data / KEY_FILE)
         writing.key_check.put(check_of(master))
     schema = None if settings.database is None else SECOND_SCHEMA
-    assert add_cell(settings, schema).entry.cell == SECOND_CELL
+    assert add_cell(settings, schema, database=database).entry.cell == SECOND_CELL
 
 
 def owners(settings: Settings) -> Mapping[CellId, CellOwner]:
