@@ -12,9 +12,7 @@ from tidings.store.postgres.inspection.cell_connections import CellConnections, 
 
 NAMES = [
     *(f"tidings cell=1 epoch=5 0a1b {role}" for role in ("writes", "reads", "searches")),
-    "tidings map cell=1",
     *(f"tidings cell=2 epoch=9 ff00 {role}" for role in ("writes", "reads", "searches")),
-    "tidings map cell=2",
     "tidings host",
     "tidings map host",
 ]
@@ -25,7 +23,6 @@ DATABASE = CellDatabase(
     settings=Settings(),
     schemas={CellId(1): "one", CellId(2): "two"},
     map_schema="one_map",
-    map_readers=2,
 )
 
 
@@ -43,12 +40,11 @@ def judged(
 def test_each_cell_is_named_with_its_epoch_and_what_its_connections_do() -> None:
     whole, first, second = judged(NAMES)
     assert whole[0] and whole[1].startswith(
-        "The database: 10 connections of at most 18: 3 for each of 2 cells, "
+        "The database: 8 connections of at most 16: 3 for each of 2 cells, 2 for each of 1 host"
     )
     assert first == (
         True,
-        "Connections of cell 1: 1 reads of epoch 5, 1 searches of epoch 5, 1 writes of epoch 5, "
-        "1 map.",
+        "Connections of cell 1: 1 reads of epoch 5, 1 searches of epoch 5, 1 writes of epoch 5.",
     )
     assert second[0] and "1 writes of epoch 9" in second[1]
 
@@ -68,7 +64,7 @@ def test_a_server_without_room_for_them_is_a_fault() -> None:
 
 
 def test_each_host_has_its_part_of_the_bound() -> None:
-    assert "of at most 20" in judged([*NAMES, "tidings host"])[0][1]
+    assert "of at most 18" in judged([*NAMES, "tidings host"])[0][1]
 
 
 def test_another_database_has_a_bound_of_its_own() -> None:

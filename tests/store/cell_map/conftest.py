@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.cell_map.lined import lined
 from tests.store.cell_map.other_process import PATIENT_S
 from tests.store.cell_map.subject import MapSubject, PostgresMap, SqliteMap
 from tidings.store.cell_map import postgres_map, sqlite_map
-from tidings.store.cell_map.hosted_map import HostedCellMap
+from tidings.store.port.cell_map import CellMapStore
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +26,15 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> MapSubject:
     return SqliteMap(tmp_path / "map") if request.param == "sqlite" else PostgresMap()
 
 
-@pytest.fixture
-async def cell_map(subject: MapSubject) -> AsyncIterator[HostedCellMap]:
-    """The map, as a service asks it."""
+@pytest.fixture(params=["own connection", "line"])
+async def cell_map(
+    request: pytest.FixtureRequest, subject: MapSubject
+) -> AsyncIterator[CellMapStore]:
+    """The map, as a service asks it: over a connection of its own, or over a line to its host."""
     hosted = subject.hosted()
-    yield hosted
+    if request.param == "line":
+        async with lined(hosted) as asking:
+            yield asking
+    else:
+        yield hosted
     await hosted.close()

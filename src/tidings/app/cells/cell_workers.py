@@ -27,10 +27,12 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerStart(NamedTuple):
-    """Say how a worker is started: its command, and the open files that it is given by number."""
+    """Say how a worker is started: its command, and the open files that it is given by number.
+    `spawned` is called once it has them, or there is none."""
 
     command: Sequence[str]
     inherits: Sequence[int] = ()
+    spawned: Callable[[], None] = lambda: None
 
 
 class CellWorkers:
@@ -108,6 +110,7 @@ class CellWorkers:
         try:  # a start that is not wanted any more is let come to its end, to be ended itself
             process = await asyncio.shield(starting)
             self._processes[cell] = process
+            start.spawned()
             code = await process.wait()
             return None if code == AGAIN_CODE else describe_end(code)
         except OSError as error:  # no process, no memory, no open file
@@ -118,6 +121,7 @@ class CellWorkers:
             raise
         finally:
             self._processes.pop(cell, None)
+            start.spawned()
 
     async def _stop(self, process: Process, cell: CellId) -> None:
         """End a worker as its operator would; kill it where that takes too long."""

@@ -33,6 +33,7 @@ from tidings.engine.clock import service_clock
 from tidings.server import Bounds
 from tidings.server.listening import make_listening
 from tidings.settings.settings import Settings
+from tidings.store.cell_map.map_line import MapLines
 from tidings.store.sql.halves import passed_s
 
 EVERY_S = 1.0
@@ -77,6 +78,8 @@ class CellHost:
         self._holds: set[CellId] | None = set() if hold else None  # cells that were told so
         self._listening: socket.socket = make_listening(settings.host, settings.port, Bounds())
         self._store = open_cell_map(settings, "host")
+        # Of a database all workers ask over the host's one connection.
+        self._map_lines = None if settings.database is None else MapLines(self._store)
         self._reader = MapReader(self._store, service_clock().now_ms)
         self._sharing = share_cells(settings, self._store, self._reader, passed_s)
         self._files = HostFiles(settings)
@@ -123,6 +126,8 @@ class CellHost:
             await self._hand_over(self._sharing)
         await self._workers.close()
         await self._answers.close()
+        if self._map_lines is not None:
+            await self._map_lines.close()
         await self._store.close()
         self._listening.close()
         if self._hears >= 0:
@@ -201,10 +206,19 @@ class CellHost:
         listening = self._listening.fileno()
         entry = self._reader.view.cells[cell]
         owner = None if self._sharing is None else self._sharing.watched(cell)
+        inherits, spawned, asks = [listening, self._tells], _nothing, None
+        if self._map_lines is not None:
+            line = self._map_lines.open()
+            asks, spawned = line.fileno(), line.close
+            inherits.append(asks)
         is_again = cell in self._ready
-        post = WorkerPost.of(entry, listening, self._tells, owner, is_again=is_again)
+        post = WorkerPost.of(entry, listening, self._tells, owner, asks, is_again=is_again)
         words = [*self._command, "--cell", post.write()]
         if self._holds is not None and cell not in self._holds:
             self._holds.add(cell)  # once: who has started sending since, has done so
             words.append("--hold")
-        return WorkerStart(words, (listening, self._tells))
+        return WorkerStart(words, inherits, spawned)
+
+
+def _nothing() -> None:
+    """Close nothing: there is no line."""

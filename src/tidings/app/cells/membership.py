@@ -65,8 +65,9 @@ from tidings.engine.vault import SealedSecret
 from tidings.server import Bounds, HttpRequest, HttpServer
 from tidings.server.listening import make_listening
 from tidings.settings.settings import Settings
+from tidings.store.cell_map.map_line import LinedCellMap
 from tidings.store.port import Store
-from tidings.store.port.cell_map import MapRefused
+from tidings.store.port.cell_map import CellMapStore, MapRefused
 
 DIRECTORY_PURPOSE = b"tidings.directory"  # of the key of digests in the directory
 FIRST_LOOK_S = 5.0  # at the map, before the public port is opened
@@ -165,7 +166,7 @@ class Membership:
         self._trust = trust_by_tls(derive_key(master, DOOR_PURPOSE))
         self._door_socket = self._listen()
         port = self._door_socket.getsockname()[1]
-        store = open_cell_map(self.whole, f"cell={self.cell}")
+        store = self._open_map()
         lines = OwnerLines(self._trust.calls, shares.lines)
         self._installation = Installation(
             cell=self._post.entry.cell,
@@ -336,6 +337,13 @@ class Membership:
         if self._installation is not None:
             self._installation.lines.close()
             await self._installation.store.close()
+
+    def _open_map(self) -> CellMapStore:
+        """Open the map, or the line to the host, whose connection it is asked over."""
+        if (number := self._post.map_line) is None:
+            return open_cell_map(self.whole, f"cell={self.cell}")
+        os.set_inheritable(number, False)
+        return LinedCellMap.over(socket.socket(fileno=number))
 
     def _listen(self) -> socket.socket:
         """Open the socket of this cell's door. Raise MapRefused where it cannot be had."""

@@ -22,7 +22,8 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
 
     `listening`: the socket of the public port, which all workers share; `tells`: where it says that
     it listens. Its standard input ends with its host. `owner`: of the cell's store, as the host has
-    watched its row. `is_again`: this host has had a process of the cell listen before.
+    watched its row. `map_line`: where it asks the map, whose one connection its host has; None: it
+    has a connection of its own. `is_again`: this host has had a process of the cell listen before.
     """
 
     cell: int
@@ -31,6 +32,7 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
     listening: int
     tells: int
     owner: WatchedOwner | None = None
+    map_line: int | None = None
     is_again: bool = False
 
     @classmethod
@@ -40,6 +42,7 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
         listening: int,
         tells: int,
         owner: WatchedOwner | None = None,
+        map_line: int | None = None,
         *,
         is_again: bool = False,
     ) -> "WorkerPost":
@@ -51,6 +54,7 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
             listening=listening,
             tells=tells,
             owner=owner,
+            map_line=map_line,
             is_again=is_again,
         )
 

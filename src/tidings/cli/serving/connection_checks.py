@@ -46,12 +46,11 @@ def judge_connections(
 ) -> Iterator[Check]:
     """Say which connections there are in a database, and what is wrong with them."""
     cells = len(database.schemas)
-    bound = found.bound(cells, database.map_readers)
-    readers = how_many(database.map_readers, "reader")
+    has_map = bool(database.map_schema)
+    bound = found.bound(cells, has_map=has_map)
     text = (
         f"{database.title}: {how_many(found.total, 'connection')} of at most {bound}: 3 for each "
-        f"of {how_many(cells, 'cell')}, {f'{readers} of the map, ' if database.map_readers else ''}"
-        f"{2 if database.map_readers else 1} for each of "
+        f"of {how_many(cells, 'cell')}, {2 if has_map else 1} for each of "
         f"{how_many(max(1, found.hosts), 'host')}, and 8 for starts and commands."
     )
     yield make(

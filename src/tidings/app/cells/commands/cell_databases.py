@@ -12,13 +12,12 @@ from tidings.settings.settings import Settings
 class CellDatabase(NamedTuple):
     """Hold what a database has of an installation. `name`: as the settings name it, none of the
     installation's own; `settings`: those of a cell in it; `schemas`: by cell; `map_schema`: where
-    the map is, if it is here; `map_readers`: processes of cells that follow it."""
+    the map is, if it is here."""
 
     name: str
     settings: Settings
     schemas: Mapping[CellId, str]
     map_schema: str = ""
-    map_readers: int = 0
 
     @property
     def title(self) -> str:
@@ -36,8 +35,7 @@ def list_databases(settings: Settings) -> Sequence[CellDatabase]:
 
     schemas: dict[str, dict[CellId, str]] = {}
     places: dict[str, Settings] = {}
-    cells = list_cells(settings)
-    for cell in cells:
+    for cell in list_cells(settings):
         place = SchemaPlace.read(cell.setting)
         places.setdefault(place.database, settings_of_cell(settings, cell))
         schemas.setdefault(place.database, {})[cell.cell] = place.schema
@@ -47,7 +45,6 @@ def list_databases(settings: Settings) -> Sequence[CellDatabase]:
             settings=places[name],
             schemas=schemas[name],
             map_schema="" if name else map_schema_beside(settings.database_schema),
-            map_readers=0 if name else len(cells),
         )
         for name in sorted(schemas)
     ]

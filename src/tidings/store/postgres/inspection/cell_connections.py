@@ -2,9 +2,9 @@
 they may have.
 
 The process of a cell has three for as long as it serves: one writes, and by its name the next owner
-ends it; one answers of the log, one writes what is found by. Where the map is it has a fourth, that
-reads it. A host has one for the map, and one in each database for the rows of owners. A start, a
-look and a command have one for a moment.
+ends it; one answers of the log, one writes what is found by. A host has one in each database for
+the rows of owners, and one for the map, over which the processes of its cells ask as well. A start,
+a look and a command have one for a moment.
 """
 
 import re
@@ -59,11 +59,11 @@ class CellConnections(NamedTuple):
         """Return how many hosts are connected."""
         return self.counts.get(ConnectionName(None, None, HOST_NAME), 0)
 
-    def bound(self, cells: int, map_readers: int = 0) -> int:
-        """Compute how many there may be, with so many cells in this database. `map_readers`: where
-        the map is, how many cells there are in all."""
-        of_host = 2 if map_readers else 1
-        return OF_CELL * cells + map_readers + of_host * max(1, self.hosts) + SPARE
+    def bound(self, cells: int, *, has_map: bool) -> int:
+        """Compute how many there may be, with so many cells in this database. `has_map`: it is in
+        this database too."""
+        of_host = 2 if has_map else 1
+        return OF_CELL * cells + of_host * max(1, self.hosts) + SPARE
 
 
 def read_name(name: str) -> ConnectionName:
