@@ -123,7 +123,10 @@ class LinedCellMap(CellMapStore):
         number = self._number
         answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         question = MapQuestion(
-            number, name, msgspec.Raw(_encoder.encode(given)), passed_s() + self._answer_s
+            number=number,
+            method=name,
+            arguments=msgspec.Raw(_encoder.encode(given)),
+            until_s=passed_s() + self._answer_s,
         )
         self._asked[number] = answer
         self._unsent.put_nowait((number, framed(_encoder.encode(question))))
