@@ -5,6 +5,7 @@ these `process.py` makes what a child answers, and `client.py` what it is asked.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from inspect import get_annotations, isfunction
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, get_args, get_type_hints
@@ -46,7 +47,8 @@ def types_of(method: Callable[..., Any]) -> tuple[tuple[Any, ...], Any]:
     return tuple(hints.values()), answer
 
 
-def answering(half: type) -> dict[str, Answering]:
+@cache
+def answering(half: type) -> Mapping[str, Answering]:
     """Map what a half answers, by itself or by the parts that it declares, to where it does.
 
     `put_inbox` is answered at `inboxes.put`. TypeError where a method is answered twice.

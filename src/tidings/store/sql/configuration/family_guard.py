@@ -5,6 +5,7 @@ compares them with the port, so that none is forgotten. A batch says its familie
 (`Batch.families`). While every family is here, nothing is looked up.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -200,11 +201,12 @@ class FamilyGuard:
         return answer
 
     def _refusing(self, rule: OrgsOf, function: Function) -> Function:
-        shape = inspect.signature(function)
+        # Not at each start: only once a family is not here.
+        shape = functools.cache(functools.partial(inspect.signature, function))
 
         def answer(*given: Any, **named: Any) -> Any:
             if not self._may_pass(rule):
-                bound = shape.bind(*given, **named)
+                bound = shape().bind(*given, **named)
                 bound.apply_defaults()
                 self._look(rule, rule.keys(bound.args))
             return function(*given, **named)
