@@ -22,13 +22,12 @@ class DriverDispatch:
             self._drivers[QUEUE] = of_type[default.kind]
         else:
             self._drivers[QUEUE] = Unreachable()
+        all_drivers = self._drivers.values()
+        self._with_tasks = [driver for driver in all_drivers if isinstance(driver, HasTasks)]
 
     def overdue_s(self) -> float:
         """Tell for how long a task of a driver has been at what should have ended, in seconds."""
-        drivers = self._drivers.values()
-        return max(
-            (driver.overdue_s() for driver in drivers if isinstance(driver, HasTasks)), default=0.0
-        )
+        return max((driver.overdue_s() for driver in self._with_tasks), default=0.0)
 
     def open(self, webhook: Webhook) -> Channel:
         connection: Connection | None = None
