@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.openapi.validate import fault
+from tests.openapi.validate import Schemas
 from tidings.api.openapi.document import operations
 
 STREAM = "text/event-stream"
@@ -19,6 +19,6 @@ def content_of(document: dict[str, Any], call: str) -> dict[str, Any]:
 def fits(document: dict[str, Any], call: str, kind: str, fact: Any) -> None:
     """The fact has the fields that are described, and no others."""
     said = content_of(document, call)["x-events"][kind]["schema"]
-    assert fault(document, said, fact) is None, (kind, fact)
+    assert Schemas(document).fault(said, fact) is None, (kind, fact)
     known = document["components"]["schemas"][said["$ref"].rpartition("/")[2]]["properties"]
     assert fact.keys() == known.keys(), kind

@@ -5,11 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import pytest
 
 from tests.openapi.entries import OPERATION_IDS, SCOPES
-from tests.openapi.validate import fault, faults, lacking
+from tests.openapi.validate import Schemas, faults, lacking
 from tidings import catalogue
 from tidings.api.openapi.document import load_examples, operations
 from tidings.api.route import OPEN
@@ -24,6 +23,11 @@ COMMITTED = Path(__file__).with_name("promise.json")
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return described()
+
+
+@pytest.fixture(scope="module")
+def schemas(document: dict[str, Any]) -> Schemas:
+    return Schemas(document)
 
 
 def _references(node: Any) -> set[str]:
@@ -55,9 +59,9 @@ def test_every_body_has_a_name_of_its_own_for_generators_of_clients(
     assert made["application/json"]["schema"] == {"$ref": "#/components/schemas/NewWebhook"}
 
 
-def test_every_schema_is_one(document: dict[str, Any]) -> None:
+def test_every_schema_is_one(document: dict[str, Any], schemas: Schemas) -> None:
     for name, schema in document["components"]["schemas"].items():
-        jsonschema_rs.Draft202012Validator(schema | {"components": document["components"]})
+        schemas.validator(schema)
         assert name
 
 
@@ -126,7 +130,9 @@ def test_entries_and_examples_are_of_the_calls_that_there_are(document: dict[str
     assert load_examples().keys() == calls, "make docs records what is missing"
 
 
-def test_every_call_has_an_example_and_every_example_fits(document: dict[str, Any]) -> None:
+def test_every_call_has_an_example_and_every_example_fits(
+    document: dict[str, Any], schemas: Schemas
+) -> None:
     assert list(faults(document, load_examples())) == []
     for call, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {})
@@ -138,37 +144,39 @@ def test_every_call_has_an_example_and_every_example_fits(document: dict[str, An
         bare = not body and not answers  # nothing to show: it is the call alone
         assert shown or bare, f"{call} has no example"
         for content in shown:
-            assert fault(document, content["schema"], content["example"]) is None, call
+            assert schemas.fault(content["schema"], content["example"]) is None, call
 
 
-def test_every_good_answer_with_a_body_shows_one_that_fits(document: dict[str, Any]) -> None:
+def test_every_good_answer_with_a_body_shows_one_that_fits(
+    document: dict[str, Any], schemas: Schemas
+) -> None:
     shown = 0
     for call, operation in operations(document):
         assert lacking(operation) == [], call
         for status, answer in operation["responses"].items():
             for media, content in answer.get("content", {}).items():
                 if status.startswith("2"):
-                    said = fault(document, content["schema"], content["example"])
+                    said = schemas.fault(content["schema"], content["example"])
                     assert said is None, f"{call} {status} {media}: {said}"
                     shown += 1
     assert shown > 90
 
 
 def test_every_event_type_is_a_webhook_with_its_headers_and_a_fitting_example(
-    document: dict[str, Any],
+    document: dict[str, Any], schemas: Schemas
 ) -> None:
     kinds = catalogue.load()
     assert document["webhooks"].keys() == set(kinds.names())
     for name, row in document["webhooks"].items():
         [content] = row["post"]["requestBody"]["content"].values()
         assert content["schema"]["$ref"] == f"#/components/schemas/event.{name}"
-        assert fault(document, content["schema"], content["example"]) is None
+        assert schemas.fault(content["schema"], content["example"]) is None
         parts = document["components"]["parameters"]
         named = [parts[row["$ref"].rpartition("/")[2]] for row in row["post"]["parameters"]]
         assert [row["name"] for row in named] == HEADERS["required"]
         assert all(row["required"] for row in named)
         spoilt = content["example"] | {"eventName": "another"}
-        assert fault(document, content["schema"], spoilt) is not None
+        assert schemas.fault(content["schema"], spoilt) is not None
 
 
 def test_the_accept_path_takes_every_form(document: dict[str, Any]) -> None:

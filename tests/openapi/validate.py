@@ -1,17 +1,32 @@
 """Whether examples fit their schemas, with references into the description resolved."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+_DESCRIPTION = "urn:description"
+_REFERENCE = '"$ref": "#/'  # as JSON is written
 
-def fault(document: dict[str, Any], schema: dict[str, Any], value: Any) -> str | None:
-    """Why a value does not fit, or None."""
-    whole = schema | {"components": document["components"]}
-    for error in jsonschema_rs.Draft202012Validator(whole).iter_errors(value):
-        return f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}"
-    return None
+
+class Schemas:
+    """The schemas of a description, which is read once for all of them."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._registry = jsonschema_rs.Registry([(_DESCRIPTION, document)])
+
+    def validator(self, schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+        """Return what judges values by a schema that stands in the description; ValueError where
+        it is none."""
+        away = json.dumps(schema).replace(_REFERENCE, _REFERENCE.replace("#/", f"{_DESCRIPTION}#/"))
+        return jsonschema_rs.Draft202012Validator(json.loads(away), registry=self._registry)
+
+    def fault(self, schema: dict[str, Any], value: Any) -> str | None:
+        """Return why a value does not fit, or None."""
+        for error in self.validator(schema).iter_errors(value):
+            return f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}"
+        return None
 
 
 def lacking(operation: Mapping[str, Any]) -> list[str]:
@@ -26,6 +41,7 @@ def lacking(operation: Mapping[str, Any]) -> list[str]:
 
 def faults(document: dict[str, Any], examples: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Call, part (`body`, `answer 200`) and reason of each recorded example that does not fit."""
+    schemas = Schemas(document)
     for call, example in examples.items():
         method, _, path = call.partition(" ")
         operation = document["paths"].get(path, {}).get(method.lower())
@@ -40,7 +56,7 @@ def faults(document: dict[str, Any], examples: Mapping[str, Any]) -> Iterator[tu
             content = next(iter(place.get("content", {}).values()), None)
             if content is None:
                 yield call, part, "the description has no content for it"
-            elif said := fault(document, content["schema"], value):
+            elif said := schemas.fault(content["schema"], value):
                 yield call, part, said
 
 

@@ -25,6 +25,7 @@ from tidings.egress.port import MailFailed
 from tidings.engine.events.feed import PART as FEED
 from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heartbeats
+from tidings.engine.running import loop_lag
 from tidings.engine.running.loop_lag import LoopLag
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import OFFLOAD, POOL, SMALL_BYTES, ThreadOffload, ThreadProbe
@@ -45,6 +46,12 @@ def figures(heartbeats: Heartbeats) -> str:
     registry = CollectorRegistry()
     registry.register(heartbeats)
     return generate_latest(registry).decode()
+
+
+@pytest.fixture
+def seldom_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In tests of hours: how late the loop is, is looked at once a second, not twenty times."""
+    monkeypatch.setattr(loop_lag, "BEAT_S", 1.0)
 
 
 async def notices_each_second(app: App, seconds: int) -> list[list[str]]:
@@ -130,6 +137,7 @@ def test_a_commit_that_stands_still_in_the_middle_of_its_batch_is_told_by_name()
     simulate(1, scenario())
 
 
+@pytest.mark.usefixtures("seldom_beats")
 def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its_time() -> None:
     async def scenario() -> None:
         app = await started()
@@ -173,6 +181,7 @@ def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its
     simulate(1, scenario())
 
 
+@pytest.mark.usefixtures("seldom_beats")
 @pytest.mark.parametrize("failed", ["refused", "deferred", "deferred for long", "no address"])
 def test_a_mail_server_that_takes_nothing_is_told_until_it_takes_a_letter(failed: str) -> None:
     async def scenario() -> None:
@@ -339,6 +348,7 @@ def owner_of(task: "asyncio.Task[Any]", kind: type[Found]) -> Found:
     raise AssertionError(f"{task.get_name()} runs no {kind.__name__}")
 
 
+@pytest.mark.usefixtures("seldom_beats")
 def test_a_loop_that_stood_still_is_told_for_an_hour() -> None:
     async def scenario() -> None:
         app = await started()
