@@ -15,7 +15,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import World
 from tidings.core.delivery.webhook_status import WebhookStatus
 
-SEEDS = depth(10, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(5, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 KILLS = 6
 

@@ -18,7 +18,7 @@ from tests.simulation.world import ORG, World
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 
-SEEDS = depth(3, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 OTHER = OrgId(8)
 BAD, WELL = 20, 4

@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from tests.depth import share
 from tests.simulation.loop import simulate
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.trouble import HEALED_S
@@ -54,7 +55,6 @@ async def scenario(seed: int, ours: float) -> None:
     await world.stop()
 
 
-@pytest.mark.parametrize("ours", [0.5, 1.0])
-@pytest.mark.parametrize("seed", [2, 4])
+@pytest.mark.parametrize(("seed", "ours"), share([(2, 0.5), (2, 1.0), (4, 0.5), (4, 1.0)], 0, 3))
 def test_a_probe_that_ends_by_a_fault_of_ours_is_asked_again(seed: int, ours: float) -> None:
     simulate(seed, scenario(seed, ours))

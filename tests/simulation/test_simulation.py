@@ -11,7 +11,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.trouble import DAY_S, HEALED_S, trouble
 from tests.simulation.world import World
 
-SEEDS = depth(8, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(4, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 
 

@@ -1,5 +1,7 @@
 """A family moves from one owner to another, whoever is killed, and is not lost on the way."""
 
+from itertools import product
+
 import pytest
 
 from tests.app.cells.moving_cells import (
@@ -16,6 +18,7 @@ from tests.app.cells.moving_cells import (
     steps,
     two_cells,
 )
+from tests.depth import share
 from tidings.app.cells.moves.cell_moves import HELD_NOTICE_S
 from tidings.app.cells.moves.departures import COPIES_MAX, DRAIN_S
 from tidings.app.cells.moves.door_steps import StepAsked
@@ -138,8 +141,9 @@ async def test_whoever_is_killed_behind_whichever_write_the_family_ends_in_the_t
     await assert_in(world, TWO)
 
 
-@pytest.mark.parametrize("killed_after", range(16))
-@pytest.mark.parametrize("undone_after", range(1, 9))
+@pytest.mark.parametrize(
+    ("killed_after", "undone_after"), share([*product(range(16), range(1, 9))], 0, 5)
+)
 async def test_taken_back_and_killed_it_ends_in_exactly_one_of_both(
     killed_after: int, undone_after: int
 ) -> None:

@@ -4,12 +4,13 @@ long."""
 import pytest
 
 from tests.core.cells.hosts_world import Store, World
+from tests.depth import depth
 from tidings.core.cells.families import CellId
 from tidings.core.cells.placement import SETTLED_S
 from tidings.core.running.lease import LEASE_S
 
 ONE, TWO, THREE = CellId(1), CellId(2), CellId(3)
-SEEDS = pytest.mark.parametrize("seed", range(10))
+SEEDS = pytest.mark.parametrize("seed", range(depth(3, 10)))
 SOON_S = 15.0  # a cell whose owner has died is served again
 
 
@@ -231,7 +232,7 @@ def test_on_one_machine_loopback_is_reached_by_all() -> None:
 # -- whatever happens ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(depth(8, 40)))
 def test_whatever_hosts_do_all_cells_are_served_and_shares_are_fair_in_the_end(seed: int) -> None:
     world = World(5, seed)
     world.add("h0", "h1", "h2")

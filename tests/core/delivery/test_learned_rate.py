@@ -4,6 +4,8 @@ After 30 s of learning (or two of its spans, where they are long) a receiver get
 what it admits, and refuses at most one request in twenty. One that has no limit is never slowed.
 """
 
+from itertools import product
+
 import pytest
 
 from tests.core.delivery.lanes.jobs import job, lane_of
@@ -19,6 +21,7 @@ from tests.core.delivery.limited import (
     run,
 )
 from tests.depth import crossed
+from tests.depth import share as share_of
 from tidings.core.delivery.learned_rate import RATE_MIN, LearnedRate
 from tidings.core.delivery.rate_limit import RateLimit
 
@@ -74,15 +77,29 @@ def test_a_limit_that_changes_is_followed(before: int, after: int, manner: Manne
     assert came.rate >= LEAST * after and came.refused_share <= REFUSED, came
 
 
-@pytest.mark.parametrize("share", [0.03, 0.05, 0.15, 0.3])
-@pytest.mark.parametrize("manner", [Manner(), QUIET, UNAVAILABLE, UNAVAILABLE_QUIET])
+@pytest.mark.parametrize(
+    ("share", "manner"),
+    share_of(
+        [*product([0.03, 0.05, 0.15, 0.3], [Manner(), QUIET, UNAVAILABLE, UNAVAILABLE_QUIET])], 1, 3
+    ),
+)
 def test_one_that_refuses_at_random_is_not_slowed_for_it(share: float, manner: Manner) -> None:
     came = run(Random(share), manner, offered=lambda now_s: 60 * now_s, seconds=150)
     assert came.rate >= 0.9 * 60 * (1 - share) and not came.opened, came
 
 
-@pytest.mark.parametrize("manner", [Manner(), UNAVAILABLE_QUIET])
-@pytest.mark.parametrize(("share", "seed"), [(0.15, 3), (0.15, 8), (0.15, 9), (0.3, 1), (0.3, 4)])
+@pytest.mark.parametrize(
+    ("manner", "share", "seed"),
+    share_of(
+        [
+            (manner, *drawn)
+            for manner in (Manner(), UNAVAILABLE_QUIET)
+            for drawn in [(0.15, 3), (0.15, 8), (0.15, 9), (0.3, 1), (0.3, 4)]
+        ],
+        0,
+        3,
+    ),
+)
 def test_one_that_refuses_at_random_from_the_first_request_on_is_found_out(
     share: float, seed: int, manner: Manner
 ) -> None:

@@ -4,7 +4,7 @@ that was acknowledged is lost or there twice."""
 from tests.depth import depth
 from tests.simulation.cells.world import CALLS, CellWorld
 
-SEEDS = depth(8, 100, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(4, 100, "TIDINGS_SIMULATION_SEEDS")
 
 
 def test_every_promise_holds_and_is_put_to_the_test() -> None:

@@ -132,7 +132,7 @@ def draw_query(rng: random.Random) -> port.EventQuery:
     )
 
 
-@pytest.mark.parametrize("seed", range(depth(16, 40)))
+@pytest.mark.parametrize("seed", range(depth(6, 40)))
 def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     place: Place, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,7 +127,7 @@ def terms_of(rng: random.Random) -> tuple[bytes, ...]:
     return rng.choice([(), (), (), (rare,), (b"common0_",), (b"common1_", rare), (b"nothing_",)])
 
 
-@pytest.mark.parametrize("seed", range(depth(16, 40)))
+@pytest.mark.parametrize("seed", range(depth(8, 40)))
 def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
     place: Place, seed: int
 ) -> None:
@@ -147,7 +147,7 @@ def test_any_filter_gives_what_a_plain_read_gives_in_both_directions(
         assert all_pages(place.log, query, forward) == wanted
 
 
-@pytest.mark.parametrize("seed", range(depth(12, 25)))
+@pytest.mark.parametrize("seed", range(depth(6, 25)))
 def test_any_filter_of_events_gives_what_a_plain_read_gives(place: Place, seed: int) -> None:
     rng = random.Random(seed)
     query = port.EventQuery(
@@ -176,7 +176,7 @@ def listed(log: LogRows, webhooks: list[int], *states: int) -> list[tuple[int, i
         query = replace(query, before=page.older)
 
 
-@pytest.mark.parametrize("seed", range(depth(6, 40)))
+@pytest.mark.parametrize("seed", range(depth(2, 40)))
 def test_a_filter_by_states_finds_what_the_whole_log_holds_of_them(seed: int) -> None:
     """Where all of a block's deliveries are of few states, and a replay has delivered some or all
     of what failed or was parked: with nothing summarised, and with everything."""

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.depth import depth
+from tests.depth import share as share_of
 from tests.store.rows import settled
 from tests.store.sqlite.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, replay
 from tidings.core.delivery.sla import late
@@ -115,7 +116,10 @@ class Place:
                 assert self.totals.org_series(OrgId(org), *ends) == together
 
 
-@pytest.fixture(params=[0.25, 40.0, QUIET_MS], ids=["storm", "busy", "quiet"])
+PACES = [("storm", 0.25), ("busy", 40.0), ("quiet", QUIET_MS)]
+
+
+@pytest.fixture(params=[pytest.param(ms, id=name) for name, ms in share_of(PACES, 0, 2)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Many blocks in a slot, some slots in a block, many slots in a block."""
     one = Place(tmp_path, request.param)
