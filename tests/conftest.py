@@ -19,6 +19,7 @@ from tests.loops.descriptors import Descriptors
 from tests.postgres_server import end_shared_server, take_back_databases
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_migrated
+from tests.syntax import parsed
 
 depth.settle_examples()
 
@@ -52,8 +53,11 @@ def all_programs_are_ended() -> Iterator[None]:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
-    """What a test has borrowed is free once its fixtures have ended."""
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """What a test has borrowed is free once its fixtures have ended; and the syntax of the code,
+    which is large, once its file has."""
+    if nextitem is None or nextitem.path != item.path:
+        parsed.cache_clear()
     take_back_databases()
     DESCRIPTORS.give_back()
 

@@ -1,6 +1,17 @@
 """The syntax of the service's own code, for the tests that read it."""
 
 import ast
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a module's syntax, which nobody changes. It is read once for all tests of a file.
+
+    A dozen of them look through the whole code, and to parse it takes longer than to look.
+    """
+    return ast.parse(path.read_text("utf-8"))
 
 
 def walk(top: ast.AST) -> list[ast.AST]:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import tidings
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 
 SOURCE = Path(tidings.__file__).parent
 
@@ -106,7 +106,7 @@ def texts() -> list[Text]:
     for path in sorted(SOURCE.rglob("*.py")):
         if "node_modules" in path.parts:
             continue
-        whole, file = walk(ast.parse(path.read_text("utf-8"))), path.relative_to(SOURCE).as_posix()
+        whole, file = walk(parsed(path)), path.relative_to(SOURCE).as_posix()
         found += [(file, line, "refuse", said) for line, said, _ in values(whole)]
         for scope in whole:
             if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):

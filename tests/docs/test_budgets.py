@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tidings"
@@ -66,7 +66,7 @@ def bounded() -> set[str]:
     for path in sorted(SOURCE.rglob("*.py")):
         module = path.relative_to(SOURCE).with_suffix("").as_posix()
         if module.split("/")[0] not in PROGRAMS:
-            found |= {f"{module}:{name}" for name in _tables(ast.parse(path.read_text("utf-8")))}
+            found |= {f"{module}:{name}" for name in _tables(parsed(path))}
     return found - NO_TABLES
 
 

@@ -18,7 +18,7 @@ from tests.docs.tree import (
     tree,
     with_tree,
 )
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 
 ROOT = SOURCE.parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
@@ -104,7 +104,7 @@ def test_a_module_that_declares_fields_says_that_the_rest_follows() -> None:
         module
         for package in packages()
         for module in modules(package)
-        if any(map(_declares_fields, walk(ast.parse(module.read_text("utf-8")))))
+        if any(map(_declares_fields, walk(parsed(module))))
     ]
     assert len(declaring) > 15
     assert [module for module in declaring if module not in declarations()] == []
@@ -159,7 +159,7 @@ def test_the_recipe_of_the_store_says_its_true_size() -> None:
     )
     assert said is not None
     store = SOURCE / "store"
-    trees = [ast.parse(path.read_text()) for path in (store / "port").rglob("*.py")]
+    trees = [parsed(path) for path in (store / "port").rglob("*.py")]
     protocols = [
         node
         for tree in trees
@@ -213,12 +213,7 @@ def _declares_fields(node: ast.AST) -> bool:
 
 
 def _defines(path: str, name: str) -> bool:
-    tops = (
-        node
-        for file in files(path)
-        for node in ast.parse(file.read_text("utf-8")).body
-        if file.suffix == ".py"
-    )
+    tops = (node for file in files(path) for node in parsed(file).body if file.suffix == ".py")
     for node in tops:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if node.name == name:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.ports import ports
 from tests.store.in_process import MemoryStore
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 from tidings.api.context import Services
 from tidings.compose import App, build
 from tidings.core.webhooks import webhook_types
@@ -78,7 +78,7 @@ def modules(folder: Path) -> Iterator[Path]:
 
 def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
     for path in modules(folder):
-        yield path, ast.parse(path.read_text())
+        yield path, parsed(path)
 
 
 @pytest.mark.parametrize("whole", [App, Services, Ports])
@@ -102,7 +102,7 @@ def test_nothing_is_set_on_a_part_after_it_is_made() -> None:
     later = [
         f"{path.relative_to(SOURCE)}:{node.lineno}"
         for path in composed
-        for node in walk(ast.parse(path.read_text()))
+        for node in walk(parsed(path))
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
@@ -247,11 +247,11 @@ def test_no_insert_lists_its_columns_by_hand() -> None:
     by_hand = [
         f"{path.relative_to(SOURCE)}:{line}"
         for path in sources
-        for line in inserts_by_hand(ast.parse(path.read_text()))
+        for line in inserts_by_hand(parsed(path))
     ]
     assert by_hand == []
     mapping = SOURCE / "tidings/store/sql" / ROW_MAPPING
-    assert list(inserts_by_hand(ast.parse(mapping.read_text())))  # else nothing is seen anywhere
+    assert list(inserts_by_hand(parsed(mapping)))  # else nothing is seen anywhere
 
 
 def test_each_way_to_write_an_insert_by_hand_is_seen() -> None:

@@ -23,7 +23,7 @@ from tests.docs.source_texts import SOURCE, texts
 from tests.e2e.harness.store import books
 from tests.e2e.harness.until import until
 from tests.golden.taken_up import TakenUp, taken_up
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 from tidings.console.routes import OF_AN_ORG
 from tools.api_promise import _WORDS, described
 
@@ -51,7 +51,7 @@ def log_events() -> list[str]:
     for path in SOURCE.rglob("*.py"):
         if "node_modules" in path.parts:
             continue
-        for node in walk(ast.parse(path.read_text("utf-8"))):
+        for node in walk(parsed(path)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             by = node.func

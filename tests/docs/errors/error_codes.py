@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import tidings
 from tests.docs.source_texts import SENTENCE, _words, values
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 
 SOURCE = Path(tidings.__file__).parent
 DOCS = SOURCE.parents[1] / "docs"
@@ -32,7 +32,7 @@ Code = str | int
 def modules() -> list[tuple[Path, ast.Module]]:
     """All of the code that may refuse."""
     return [
-        (path, ast.parse(path.read_text("utf-8")))
+        (path, parsed(path))
         for path in sorted(SOURCE.rglob("*.py"))
         if not set(APART) & set(path.relative_to(SOURCE).parts) and OF_THE_FILE not in path.parents
     ]

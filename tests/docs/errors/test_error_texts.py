@@ -9,7 +9,7 @@ import ast
 import re
 
 from tests.docs.source_texts import SOURCE, UNKIND, _words, texts
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 
 CLASS_NAME = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)*(?:Error|Exception)\b")
 PLACE = re.compile(r"[.:?…] \([a-z0-9_…]+, [^()]+\)$")
@@ -48,7 +48,7 @@ def test_code_and_place_are_put_to_a_text_in_one_place() -> None:
         (path.relative_to(SOURCE).as_posix(), node.lineno, said)
         for path in SOURCE.rglob("*.py")
         if "node_modules" not in path.parts
-        for node in walk(ast.parse(path.read_text("utf-8")))
+        for node in walk(parsed(path))
         if isinstance(node, ast.Constant | ast.JoinedStr)
         and (said := _words(node)) is not None
         and PLACE.search(said)

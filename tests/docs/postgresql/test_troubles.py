@@ -9,7 +9,7 @@ import pytest
 
 import tidings
 from tests.docs.source_texts import _words
-from tests.syntax import walk
+from tests.syntax import parsed, walk
 from tidings.settings.load import SettingsRefused, load
 
 SOURCE = Path(tidings.__file__).parent
@@ -28,7 +28,7 @@ def modules(scope: tuple[str, ...]) -> Iterator[tuple[Path, ast.Module]]:
     for name in scope:
         place = SOURCE / name
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            yield path.relative_to(SOURCE), ast.parse(path.read_text("utf-8"))
+            yield path.relative_to(SOURCE), parsed(path)
 
 
 def texts() -> Iterator[tuple[str, str]]:
