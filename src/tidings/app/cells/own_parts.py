@@ -93,6 +93,7 @@ def make_moves(
         begin_again,
         app.base.clock.now_ms,
         is_removed=is_removed,
+        ended_sessions=app.access.table.ended,
     )
     arrivals = Arrivals(installation, families, store, app.base.audit, begin_again)
     return MovesOfCell(

@@ -35,6 +35,7 @@ class AccessServices:
     access: CredentialBook
     credentials: Credentials
     users: UserBook
+    table: SessionTable
     sessions: Sessions
     everywhere: SessionsEverywhere
     portals: Portals
@@ -100,6 +101,7 @@ class AccessServices:
                 orgs=orgs, access=access, changes=changes, clock=clock, random_bytes=random_bytes
             ),
             users=users,
+            table=table,
             sessions=sessions,
             everywhere=SessionsEverywhere(sessions, users, table, audit),
             portals=Portals(

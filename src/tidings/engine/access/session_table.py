@@ -4,9 +4,8 @@ Whether a session is in force is told elsewhere (`sessions.py`). Users know this
 signs in: where an account goes on as another person, its sessions go on with it.
 """
 
-import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -129,22 +128,44 @@ class SessionTable:
             self._ended[known[0]] = drafts
         for digest in known:
             self.forget(digest)
-        await self.drop_ended()
+        await self.drop_ended(known)
 
-    async def drop_ended(self) -> None:
+    async def drop_ended(self, own: Collection[bytes] = ()) -> None:
         """Have the store forget what has ended, for a new start would take it for open. StoreDown:
-        it is asked again by the next one that ends, and by the upkeep."""
-        while ended := dict(itertools.islice(self._ended.items(), DROP_SLICE)):
-            drafts = [draft for several in ended.values() for draft in several]
-            self._ended.update(dict.fromkeys(ended, ()))  # whoever asks meanwhile tells none again
-            try:
-                with self._audit.recording_all(*drafts):
-                    await self._store.drop_sessions(list(ended))
-            except Exception:
-                self._ended.update(ended)
-                raise
-            for digest in ended:
-                self._ended.pop(digest, None)
+        it is asked again by the next one that ends, and by the upkeep. FamilyAway: one of `own` is
+        of an org that is moving; others of such orgs wait, and hold up nobody."""
+        waiting: dict[bytes, port.FamilyAway] = {}
+        while ended := [digest for digest in self._ended if digest not in waiting][:DROP_SLICE]:
+            waiting |= await self._drop_stored(ended)
+        for digest in own:
+            if digest in waiting:
+                raise waiting[digest]
+
+    def ended(self) -> Sequence[bytes]:
+        """List what has ended, and the store has still."""
+        return list(self._ended)
+
+    async def _drop_stored(self, digests: Sequence[bytes]) -> Mapping[bytes, port.FamilyAway]:
+        """Have the store forget some; return those that it does not, for their orgs are moving."""
+        ended = {digest: self._ended[digest] for digest in digests if digest in self._ended}
+        drafts = [draft for several in ended.values() for draft in several]
+        self._ended.update(dict.fromkeys(ended, ()))  # whoever asks meanwhile tells none again
+        try:
+            with self._audit.recording_all(*drafts):
+                await self._store.drop_sessions(list(ended))
+        except port.FamilyAway as away:
+            self._ended.update(ended)
+            if len(digests) == 1:
+                return {digests[0]: away}
+            half = len(digests) // 2
+            parts = [await self._drop_stored(part) for part in (digests[:half], digests[half:])]
+            return {**parts[0], **parts[1]}
+        except Exception:
+            self._ended.update(ended)
+            raise
+        for digest in ended:
+            self._ended.pop(digest, None)
+        return {}
 
     def forget(self, digest: bytes) -> None:
         """Drop it from memory."""

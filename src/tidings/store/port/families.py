@@ -34,12 +34,14 @@ class JudgedFamily(msgspec.Struct, frozen=True, array_like=True):
 
 class FamilyStep(msgspec.Struct, frozen=True, array_like=True):
     """A move of a family, asked of a store. `number`: of the move of the family that it is a part
-    of; `other`: the other cell of that."""
+    of; `other`: the other cell of that. `ended`: of a switch, digests of sessions that are out of
+    force in the cell that it leaves, though its rows have them: they end with it."""
 
     family: FamilyId
     move: FamilyMove
     number: int
     other: CellId | None = None
+    ended: Sequence[bytes] = ()
 
 
 class FamilyReceipt(msgspec.Struct, frozen=True, array_like=True):

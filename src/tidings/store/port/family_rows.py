@@ -11,9 +11,11 @@
   that of the switch is. So the sums of both stores are compared before it, and where they are not
   the same the rows are read again from the beginning.
 * Sums are of what is stored: the same in every database, whatever the order of the rows. Sessions
-  are in none, for they may end meanwhile; those of who is a member of another family too stay.
+  are in none, for the stores may have other ones of the same person; those of who is a member of
+  another family too stay. What opens an org neither begins nor ends while it is copied.
   `test_a_family_that_was_copied_has_the_same_sums_in_both_stores`,
-  `test_a_session_that_ends_while_it_is_copied_is_no_difference`,
+  `test_a_session_begins_and_ends_in_neither_store_while_it_is_copied`,
+  `test_sessions_that_are_out_of_force_in_the_source_end_with_the_switch`,
   `test_sessions_of_who_is_a_member_elsewhere_stay_where_a_sign_out_ends_them`
 * Rows are dropped by pieces where the family is gone; the row of the family stays.
   `test_dropping_leaves_no_row_of_the_family_and_each_of_the_others`

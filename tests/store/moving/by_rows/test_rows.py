@@ -27,7 +27,7 @@ from tests.store.moving.families_filled import (
     put_rows,
     stored_rows,
 )
-from tidings.core.cells.families import FamilyId, FamilyMove
+from tidings.core.cells.families import CellId, FamilyId, FamilyMove
 from tidings.store import port
 from tidings.store.sql.facts.numbers import NUMBERED
 from tidings.store.sql.moving import family_pages, family_walks
@@ -110,18 +110,45 @@ def _sessions(subject: Subject) -> set[tuple[str, str]]:
     return {(person, credential) for person, credential in found}
 
 
-def test_a_session_that_ends_while_it_is_copied_is_no_difference(
+def test_a_session_begins_and_ends_in_neither_store_while_it_is_copied(
+    stores: tuple[Subject, Subject],
+) -> None:
+    source, target = stores
+    begin(source, target)
+    [(digest,)] = connection_of(source).execute(
+        "SELECT digest FROM session WHERE person = 'usr_1000-10'"
+    )
+    person = port.StoredPerson("usr_1000-10", "asha@acme.example", "new", created_ms=5, revision=2)
+    begun = port.StoredSession(b"new", person.id, "", b"p", created_ms=1, seen_ms=1)
+    for moves in ((), (FamilyMove.RECALL,)):
+        step(source, THEIRS, *moves)
+        before = stored_rows(connection_of(source))
+        for change in (
+            lambda store: store.drop_sessions([digest]),
+            lambda store: store.put_session(begun),
+            lambda store: store.put_people([person]),
+        ):
+            with pytest.raises(port.FamilyAway):
+                source.ask(change)
+        assert stored_rows(connection_of(source)) == before
+    step(source, THEIRS, FamilyMove.UNDONE)
+    source.ask(lambda store: store.drop_sessions([digest]))
+    assert ("usr_1000-10", "") not in _sessions(source)
+
+
+def test_sessions_that_are_out_of_force_in_the_source_end_with_the_switch(
     stores: tuple[Subject, Subject],
 ) -> None:
     source, target = stores
     begin(source, target)
     copy(source, target, THEIRS)
-    [(digest,)] = connection_of(source).execute(
-        "SELECT digest FROM session WHERE person = 'usr_1000-10'"
+    ended = connection_of(source).execute("SELECT digest FROM session WHERE person = 'usr_1000-10'")
+    switch = port.FamilyStep(
+        THEIRS, FamilyMove.SWITCH, 2, other=CellId(9), ended=[digest for (digest,) in ended]
     )
-    source.ask(lambda store: store.drop_sessions([digest]))
-    assert ("usr_1000-10", "") not in _sessions(source)
-    assert sums(source, THEIRS) == sums(target, THEIRS)
+    assert target.ask(lambda store: store.move_family(switch)).changed
+    assert ("usr_1000-10", "") in _sessions(source) - _sessions(target)
+    assert ("usr_1000-11", "") in _sessions(source) & _sessions(target)
 
 
 def test_sessions_of_who_is_a_member_elsewhere_stay_where_a_sign_out_ends_them(

@@ -105,7 +105,9 @@ class Arrivals:
             problem = str(error)
         if problem:
             return RowAnswer(row, problem)
-        step = port.FamilyStep(asked.family, asked.move, asked.number, other=asked.source)
+        step = port.FamilyStep(
+            asked.family, asked.move, asked.number, other=asked.source, ended=asked.ended
+        )
         with recording_step(self._audit, step, asked.source, asked.orgs):
             receipt = await self._families.move(step)
         if receipt.changed:

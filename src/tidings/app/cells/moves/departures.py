@@ -7,7 +7,7 @@ are switched together, when all of them are copied, for each side begins its pro
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
@@ -112,10 +112,11 @@ class Departures:
         now_ms: Callable[[], int],
         passed_s: Callable[[], float] = time.monotonic,
         is_removed: Callable[[CellId], bool] = lambda _: False,
+        ended_sessions: Callable[[], Sequence[bytes]] = lambda: (),
     ) -> None:
         """`under_way` says what of a family has begun and has not ended, empty: nothing;
         `begin_again` ends the process in order, to be started again at once; `is_removed`: of a
-        cell that nobody can ask any more."""
+        cell that nobody can ask any more; `ended_sessions` lists those that the store has still."""
         self.figures = MoveFigures()
         self._families = families
         self._rows = rows
@@ -127,6 +128,7 @@ class Departures:
         self._now_ms = now_ms
         self._passed_s = passed_s
         self._is_removed = is_removed
+        self._ended_sessions = ended_sessions
         self._known: dict[FamilyId, MoveInProgress] = {}
         self._lock = asyncio.Lock()  # of steps in the own store
         self._left_s: float | None = None  # since when families have left
@@ -404,9 +406,15 @@ class Departures:
         self, row: FamilyRow, move: FamilyMove, number: int, above: int = 0
     ) -> RowAnswer:
         assert row.other is not None
-        orgs = self._families.orgs_of(row.family) if move is FamilyMove.SWITCH else ()
+        is_switch = move is FamilyMove.SWITCH
         asked = StepAsked(
-            family=row.family, move=move, number=number, source=self._cell, above=above, orgs=orgs
+            family=row.family,
+            move=move,
+            number=number,
+            source=self._cell,
+            above=above,
+            orgs=self._families.orgs_of(row.family) if is_switch else (),
+            ended=self._ended_sessions() if is_switch else (),
         )
         answer = await self._ask(row.other, STEP, asked)
         _go_on(answer.problem)

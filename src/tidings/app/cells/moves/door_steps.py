@@ -54,7 +54,8 @@ class RowAsked(msgspec.Struct, frozen=True):
 
 class StepAsked(msgspec.Struct, frozen=True):
     """Ask for a step of a family's row. `above`: of a receipt and of a switch, the greatest number
-    that its rows have, which numbers of the target go on above; `orgs`: of a switch, all of it."""
+    that its rows have, which numbers of the target go on above; `orgs`: of a switch, all of it;
+    `ended`: of that, sessions that are out of force in the source and that its rows have."""
 
     family: FamilyId
     move: FamilyMove
@@ -62,6 +63,7 @@ class StepAsked(msgspec.Struct, frozen=True):
     source: CellId
     above: int = 0
     orgs: Sequence[OrgId] = ()
+    ended: Sequence[bytes] = ()
 
 
 class RowAnswer(msgspec.Struct, frozen=True):

@@ -40,7 +40,7 @@ class FamilyRows:
     def __init__(
         self,
         connection: StoreConnection,
-        after_step: Callable[[FamilyMove, FamilyId, bool], None] = lambda *_: None,
+        after_step: Callable[[port.FamilyStep, bool], None] = lambda *_: None,
     ) -> None:
         """`after_step` does what belongs to a step of a family, in its transaction: it is given
         whether any family arrives from then on."""
@@ -99,6 +99,14 @@ class FamilyRows:
             if not (ends and row.state is FamilyState.LEAVING):
                 raise port.FamilyAway.of(row)
 
+    def must_not_be_copied(self, orgs: Iterable[int]) -> None:
+        """Raise FamilyAway where the rows of one of these orgs are copied to another cell: what is
+        changed of them here would not be so there."""
+        for org in {*orgs}:
+            row = self._rows.get(self.family_of(org))
+            if row is not None and row.state in (FamilyState.SEALED, FamilyState.RETURNING):
+                raise port.FamilyAway.of(row)
+
     def is_here(self, org: int, /) -> bool:
         """Return whether the family of an org is here."""
         try:
@@ -148,7 +156,7 @@ class FamilyRows:
         try:
             with self._connection:
                 self._put(row)
-                self._after_step(step.move, step.family, self._has(FamilyState.ARRIVING))
+                self._after_step(step, self._has(FamilyState.ARRIVING))
         except BaseException:
             self.forget()
             raise

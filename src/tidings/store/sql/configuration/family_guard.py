@@ -138,6 +138,23 @@ FOR_ORGS: Mapping[str, OrgsOf] = {
     "append_audit": OrgsOf(None, _of_entries, ends=True),
     "shorten_audit": OrgsOf(None, _of_draft, ends=True),
 }
+_OF_PERSON = "SELECT org FROM member WHERE person = ?"
+_OF_CREDENTIAL = "SELECT org FROM credential WHERE id = ?"
+_OF_SESSION = (
+    "SELECT m.org FROM session s JOIN member m ON m.person = s.person WHERE s.digest = ?1"
+    " UNION SELECT c.org FROM session s JOIN credential c ON c.id = s.credential"
+    " WHERE s.digest = ?1"
+)
+OF_PEOPLE: Mapping[str, Sequence[OrgsOf]] = {
+    "put_people": [OrgsOf(_OF_PERSON, lambda given: [person.id for person in given[0]])],
+    "put_session": [
+        OrgsOf(_OF_PERSON, lambda given: [given[0].person]),
+        OrgsOf(_OF_CREDENTIAL, lambda given: [given[0].credential]),
+    ],
+    "drop_sessions": [OrgsOf(_OF_SESSION, lambda given: given[0])],
+}
+"""Of a person, who may be of several families, or of a sign-in: refused while one of the families
+is copied, for its copy has what was in force before."""
 FOR_ALL = frozenset(("drop", "drop_expired", "note_uses"))
 """Go through the rows of all orgs: they wait while a family is copied."""
 FOR_NONE = frozenset(
@@ -154,8 +171,6 @@ FOR_NONE = frozenset(
         *("shorten_anchors", "note_restore", "retention_state"),
         *("kept_list", "list_piece", "put_list_piece", "put_kept_list", "forget_lists"),
         *("drop_list_pieces",),
-        # of a person, who may be of several families
-        *("put_session", "drop_sessions"),
         # read in order with what is written; a start looks at what it finds by the families
         *("load", "load_types", "load_people", "load_transformations", "load_sources"),
         *("load_inboxes", "load_activity", "dead_letter_sums", "topic_places", "table_owner"),
@@ -177,6 +192,8 @@ class FamilyGuard:
         its orgs."""
         if asked in FOR_ALL:
             return self._waiting(function)
+        if (rules := OF_PEOPLE.get(asked)) is not None:
+            function = self._resting(rules, function)
         if (leave_out := LEFT_OUT.get(asked)) is not None:
             return self._leaving_out(leave_out, function)
         if (rule := FOR_ORGS.get(asked)) is None:
@@ -186,6 +203,19 @@ class FamilyGuard:
     def _waiting(self, function: Function) -> Function:
         def answer(*given: Any, **named: Any) -> Any:
             self._families.must_copy_nothing()
+            return function(*given, **named)
+
+        return answer
+
+    def _resting(self, rules: Sequence[OrgsOf], function: Function) -> Function:
+        shape = inspect.signature(function)
+
+        @functools.wraps(function)
+        def answer(*given: Any, **named: Any) -> Any:
+            if not self._families.are_all_here:
+                bound = shape.bind(*given, **named)
+                for rule in rules:
+                    self._families.must_not_be_copied(self._found(rule, rule.keys(bound.args)))
             return function(*given, **named)
 
         return answer
@@ -238,8 +268,11 @@ class FamilyGuard:
         return True
 
     def _look(self, rule: OrgsOf, keys: Iterable[Any]) -> None:
-        orgs: Iterable[int] = keys
-        if rule.query is not None:
-            found = (self._connection.execute(rule.query, (key,)).fetchone() for key in {*keys})
-            orgs = [row[0] for row in found if row is not None]
-        self._families.must_be_here(orgs, ends=rule.ends)
+        self._families.must_be_here(self._found(rule, keys), ends=rule.ends)
+
+    def _found(self, rule: OrgsOf, keys: Iterable[Any]) -> Iterable[int]:
+        """Return the orgs of a write's keys."""
+        if rule.query is None:
+            return keys
+        found = (self._connection.execute(rule.query, (key,)).fetchall() for key in {*keys})
+        return [org for rows in found for (org,) in rows]

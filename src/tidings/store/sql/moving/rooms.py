@@ -24,6 +24,7 @@ _CHAINS = (
     " UNION SELECT o.id FROM org o JOIN below b ON o.parent = b.org)"
     " UPDATE audit_chain SET anchored = 0 WHERE chain IN (SELECT org FROM below)"
 )
+_END_SESSION = "DELETE FROM session WHERE digest = ?"
 
 
 def admit_rows(numbers: StoreNumbers, table: str, keys: Sequence[int]) -> None:
@@ -42,17 +43,16 @@ def note_rows(connection: StoreConnection, table: str, keys: Sequence[int]) -> N
     touch_arrived(connection, table, keys)
 
 
-def after_step(
-    connection: StoreConnection, move: FamilyMove, family: FamilyId, are_arriving: bool
-) -> None:
+def after_step(connection: StoreConnection, step: port.FamilyStep, are_arriving: bool) -> None:
     """Do what belongs to a step of a family's row; in its transaction. `are_arriving`: some family
     is, from then on. Raise StaleChange where that cannot happen: the store's numbers do not go on
     above those that have arrived."""
-    if move is FamilyMove.RECEIVE:
+    if step.move is FamilyMove.RECEIVE:
         [mark] = connection.execute(_NEWEST_MARK).fetchone() or (0,)
         connection.execute(PUT_ONCE, MetaRow(key=_NOTED, value=int(mark)))
-    elif move is FamilyMove.SWITCH:
-        _arrived(connection, family)
+    elif step.move is FamilyMove.SWITCH:
+        _arrived(connection, step.family)
+        connection.executemany(_END_SESSION, [(digest,) for digest in step.ended])
     if not are_arriving:
         connection.execute("DELETE FROM meta WHERE key = ?", (_NOTED,))
 
