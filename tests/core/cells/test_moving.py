@@ -3,6 +3,8 @@ reached is looked through."""
 
 from typing import NamedTuple
 
+import pytest
+
 from tidings.core.cells.families import (
     CellId,
     FamilyId,
@@ -13,7 +15,15 @@ from tidings.core.cells.families import (
     move_row,
     outcome_at,
 )
-from tidings.core.cells.moving import MoveSituation, MoveStep, next_step
+from tidings.core.cells.moving import (
+    MoveSituation,
+    MoveStep,
+    TargetFacts,
+    find_obstacle,
+    next_step,
+    retry_after_s,
+)
+from tidings.core.times import exact
 
 FAMILY = FamilyId(7)
 A, B = CellId(1), CellId(2)
@@ -212,3 +222,41 @@ def test_undone_it_is_the_target_that_decides() -> None:
     assert next_step(sealed, refused, undo) is MoveStep.END_UNDONE
     switched = FamilyRow(FAMILY, FamilyState.HERE, 2)
     assert next_step(sealed, switched, undo) is MoveStep.END_SWITCHED, "after it only forward"
+
+
+NOW_MS = 1_790_000_000_000
+
+
+@pytest.mark.parametrize("field", ["now_ms", "wall_ms"])
+@pytest.mark.parametrize("apart_ms", [60_000, -60_000, 3_600_000, -8 * 86_400_000])
+def test_no_family_goes_where_the_clock_is_another_one(field: str, apart_ms: int) -> None:
+    facts = TargetFacts(NOW_MS, NOW_MS)._replace(**{field: NOW_MS + apart_ms})
+    found = find_obstacle(A, B, NOW_MS, 0, facts)
+    assert found is not None and found[0] == "clocks_apart"
+    assert exact(NOW_MS) in found[1] and exact(NOW_MS + apart_ms) in found[1]
+
+
+@pytest.mark.parametrize("apart_ms", [59_999, -59_999, 0])
+def test_small_differences_of_clocks_hold_up_nothing(apart_ms: int) -> None:
+    facts = TargetFacts(NOW_MS + apart_ms, NOW_MS + apart_ms)
+    assert find_obstacle(A, B, NOW_MS, 0, facts) is None
+
+
+def test_no_family_goes_where_it_has_no_room_and_both_numbers_are_named() -> None:
+    facts = TargetFacts(NOW_MS, NOW_MS, free_bytes=1_499_000_000)
+    found = find_obstacle(A, B, NOW_MS, 1_000_000_000, facts)
+    assert found is not None and found[0] == "no_room"
+    assert "1,500.0 MB" in found[1] and "1,499.0 MB" in found[1]
+    roomy = facts._replace(free_bytes=1_500_000_000)
+    for other in (roomy, facts._replace(free_bytes=None)):
+        assert find_obstacle(A, B, NOW_MS, 1_000_000_000, other) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "paused_s", "expected_s"),
+    [(0, 0.0, 4), (0, 3.5, 1), (8_000, 1.2, 4), (0, 4.0, 5), (0, 99.0, 5), (10_000_000, 1.0, 60)],
+)
+def test_a_call_that_is_held_waits_for_the_rest_of_the_pause(
+    rows: int, paused_s: float, expected_s: int
+) -> None:
+    assert retry_after_s(rows, paused_s) == expected_s

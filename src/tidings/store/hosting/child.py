@@ -38,6 +38,7 @@ _FAULTS: dict[str, type[Exception]] = {
         port.NoNumbers,
         port.StoreUnanswered,
         port.FamilyAway,
+        port.StoreFull,
         port.NameTaken,
         port.StaleChange,
         port.StoreRefused,

@@ -113,6 +113,8 @@ from tidings.store.port.events.rejections import (
 from tidings.store.port.events.types import StoredType, TypeStore
 from tidings.store.port.families import FamilyReceipt, FamilyStep, FamilyStore, JudgedFamily
 from tidings.store.port.family_rows import (
+    ClockLeap,
+    FamilyFacts,
     FamilyRowsPage,
     FamilyRowsStore,
     FamilyRowsSums,
@@ -194,6 +196,10 @@ class NotKept(StoreDown):
 
 class NoNumbers(StoreDown):
     """No number is left for what is new; the store takes whatever needs none."""
+
+
+class StoreFull(StoreDown):
+    """What is to be written has no room: on the disk, or within what the store may take."""
 
 
 class FamilyAway(StoreDown):

@@ -22,6 +22,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyRow
+from tidings.store.port.family_rows import ClockLeap
 
 
 class JudgedFamily(msgspec.Struct, frozen=True, array_like=True):
@@ -35,13 +36,15 @@ class JudgedFamily(msgspec.Struct, frozen=True, array_like=True):
 class FamilyStep(msgspec.Struct, frozen=True, array_like=True):
     """A move of a family, asked of a store. `number`: of the move of the family that it is a part
     of; `other`: the other cell of that. `ended`: of a switch, digests of sessions that are out of
-    force in the cell that it leaves, though its rows have them: they end with it."""
+    force in the cell that it leaves, though its rows have them: they end with it; `leaps`: those
+    that the store there has followed."""
 
     family: FamilyId
     move: FamilyMove
     number: int
     other: CellId | None = None
     ended: Sequence[bytes] = ()
+    leaps: Sequence[ClockLeap] = ()
 
 
 class FamilyReceipt(msgspec.Struct, frozen=True, array_like=True):

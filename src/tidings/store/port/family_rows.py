@@ -20,11 +20,15 @@
 * Rows are dropped by pieces where the family is gone; the row of the family stays.
   `test_dropping_leaves_no_row_of_the_family_and_each_of_the_others`
 
+* What is age of a delivery by the leaps that the store of its source has followed is so in that of
+  its target, whatever leaps that one has followed before.
+  `test_a_delivery_is_as_old_behind_a_move_as_before_it`
+
 A call works for some 30 ms, so that whoever else writes waits no longer. Of a long log it may find
 nothing of the family in that time: then its page is empty, and names the place to go on from.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -66,6 +70,25 @@ class FamilyRowsSums(msgspec.Struct, frozen=True, array_like=True):
     next: RowsPlace | None
 
 
+class ClockLeap(msgspec.Struct, frozen=True, array_like=True):
+    """A leap of the clock that a store has followed: deliveries with ids above `after_id`, up to
+    `upto`, were accepted so many milliseconds later than their dates say."""
+
+    upto: int
+    after_id: int
+    by_ms: int
+
+
+class FamilyFacts(msgspec.Struct, frozen=True, array_like=True):
+    """What a move has to know of a family in the store that it leaves. `bytes`: an estimate of what
+    its rows take; `held_ms`: when its newest move began, by the store's clock; None: none has, or
+    it is over."""
+
+    bytes: int
+    held_ms: int | None = None
+    leaps: Sequence[ClockLeap] = ()
+
+
 class FamilyRowsStore(Protocol):
     """The store of rows of families. What is asked is in order with all other writes."""
 
@@ -79,7 +102,8 @@ class FamilyRowsStore(Protocol):
         self, family: FamilyId, number: int, page: FamilyRowsPage
     ) -> Awaitable[None]:
         """Write a page of rows of an arriving family. Raise StaleChange where it does not arrive
-        under this number, or the page holds a row that is not the family's."""
+        under this number, or the page holds a row that is not the family's; StoreFull where there
+        is no room for it."""
 
     def sum_family_rows(
         self,
@@ -97,6 +121,9 @@ class FamilyRowsStore(Protocol):
 
     def count_family_rows(self, family: FamilyId) -> Awaitable[int]:
         """Estimate how many rows a family has, from a part of its events."""
+
+    def facts_of_family(self, family: FamilyId) -> Awaitable[FamilyFacts]:
+        """Return what a move has to know of a family here."""
 
     def highest_numbers_of(self, family: FamilyId) -> Awaitable[int]:
         """Return a number that no row of a family has a greater one than. Others may have: it costs

@@ -316,6 +316,10 @@ class PostgresConnection:
         """Return the server's refusal that an error is, or came of; None where it is none."""
         return postgres_fault_of(error) if isinstance(error, psycopg.Error) else None
 
+    def is_full(self, fault: BaseException) -> bool:
+        """Return whether a refusal is that the server's disk is full."""
+        return isinstance(fault, psycopg.errors.DiskFull)
+
     @property
     def driver(self) -> psycopg.Connection[Any]:
         """The driver's connection, for statements that are no rows."""

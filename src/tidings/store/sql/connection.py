@@ -104,5 +104,8 @@ class StoreConnection(Protocol):
         """Return the refusal of the database, or of its disk, that an error is or came of: nothing
         is wrong with what was asked, and it may pass. None where it is none."""
 
+    def is_full(self, fault: BaseException) -> bool:
+        """Return whether a refusal is that there is no room."""
+
     def close(self) -> None:
         """Close it. Idempotent."""

@@ -124,7 +124,7 @@ class RowWriter:
         if before is None:
             refuse_to_serve(connection)
         self.audit = AuditRows(self.connection, clock_ms)
-        self.families = FamilyRows(self.connection, partial(after_step, self.connection))
+        self.families = FamilyRows(self.connection, partial(after_step, self.connection, clock_ms))
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit, self.families.is_here)
         self.family_guard = FamilyGuard(self.connection, self.families)
         self.numbers = numbers = StoreNumbers(connection, before.numbers if before else None)

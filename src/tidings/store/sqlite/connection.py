@@ -83,3 +83,7 @@ class SqliteConnection(apsw.Connection):
         if isinstance(error, apsw.NoMemError):
             return MemoryError(f"the store's process has no memory: {error}")
         return disk_fault_of(error) if isinstance(error, apsw.Error) else None
+
+    def is_full(self, fault: BaseException) -> bool:
+        """Return whether a refusal is that the disk, or what the file may take, is full."""
+        return isinstance(fault, apsw.FullError)

@@ -10,12 +10,16 @@ from tests.store.conformance.delivery.in_each_state import one_in_each_state
 from tests.store.conformance.families.steps import FAMILY, OTHER, put_org
 from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.subject import Subject
-from tests.store.moving.by_rows.row_copies import copy, drop, step, sums
+from tests.store.moving.by_rows.row_copies import connection_of, copy, drop, step, sums
 from tests.store.rows import ORG, event, failing, new, settled, webhook
-from tidings.core.cells.families import FamilyMove
+from tidings.core.cells.families import CellId, FamilyMove
 from tidings.core.cells.ranges import range_of
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
+from tidings.store import port
+from tidings.store.sql.facts.leaps import LATER, note_leaps
+from tidings.store.sql.moving import moved_leaps
+from tidings.store.sql.states import is_unfinished
 
 LOW, HIGH = 0, 1 << 30
 
@@ -41,17 +45,19 @@ def go_on_above(subject: Subject, number: int) -> None:
     subject.ask(lambda store: store.begin_range(number))
 
 
-def move(source: Subject, target: Subject) -> None:
+def move(source: Subject, target: Subject, number: int = 2) -> None:
     """Move the family, and start both again."""
-    step(source, FAMILY, FamilyMove.BEGIN, FamilyMove.SEAL)
-    step(target, FAMILY, FamilyMove.RECEIVE)
+    step(source, FAMILY, FamilyMove.BEGIN, FamilyMove.SEAL, number=number)
+    step(target, FAMILY, FamilyMove.RECEIVE, number=number)
     go_on_above(target, source.ask(lambda store: store.highest_numbers_of(FAMILY)))
-    copy(source, target, FAMILY)
-    assert sums(source, FAMILY) == sums(target, FAMILY)
-    step(target, FAMILY, FamilyMove.SWITCH)
-    step(source, FAMILY, FamilyMove.SWITCHED)
-    drop(source, FAMILY)
-    step(source, FAMILY, FamilyMove.EMPTY)
+    copy(source, target, FAMILY, number)
+    assert sums(source, FAMILY, number) == sums(target, FAMILY, number)
+    facts = source.ask(lambda store: store.facts_of_family(FAMILY))
+    switch = port.FamilyStep(FAMILY, FamilyMove.SWITCH, number, CellId(9), leaps=facts.leaps)
+    assert target.ask(lambda store: store.move_family(switch)).changed
+    step(source, FAMILY, FamilyMove.SWITCHED, number=number)
+    drop(source, FAMILY, number)
+    step(source, FAMILY, FamilyMove.EMPTY, number=number)
     for subject in (source, target):
         subject.reopen()
         subject.recover(left=[])
@@ -153,3 +159,56 @@ def test_a_family_goes_back_where_it_came_from(stores: tuple[Subject, Subject]) 
     assert source.ask(lambda store: store.unfinished()) == before
     assert source.states(*states.values()) == list(states)
     assert DeliveryId(states[State.PENDING]) in source.pending(number)
+
+
+def ages(subject: Subject) -> dict[int, int]:
+    """By how much later than its date says each delivery that waits was accepted."""
+    asked = f"SELECT d.id, {LATER} FROM delivery d WHERE {is_unfinished('d')}"
+    return {int(id): int(later) for id, later in connection_of(subject).execute(asked).fetchall()}
+
+
+def leap(subject: Subject, *leaps: tuple[int, int, int]) -> None:
+    """Leaps that a store has followed: up to which delivery, behind which, by how much."""
+    connection = connection_of(subject)
+    with connection:
+        note_leaps(connection, [port.ClockLeap(*noted) for noted in leaps])
+
+
+HOUR_MS, LAST = 3_600_000, 1 << 60
+
+
+@pytest.mark.parametrize("theirs", [HOUR_MS, -HOUR_MS, 0])
+@pytest.mark.parametrize("own", [HOUR_MS, -8 * 24 * HOUR_MS, 0])
+def test_a_delivery_is_as_old_behind_a_move_as_before_it(
+    stores: tuple[Subject, Subject], theirs: int, own: int
+) -> None:
+    source, target = stores
+    _, states = make_busy(source, ORG)
+    stored, _ = target.ask(lambda store: store.put_webhook(webhook("other", org=OTHER)))
+    target.commit(*(event(f"e{at}", new(stored.number), org=OTHER) for at in range(3)))
+    middle = sorted(states.values())[len(states) // 2]
+    leap(source, (LAST, 0, theirs), (middle, middle - 2, theirs))
+    leap(target, (LAST, 0, own))
+    there, here = ages(source), ages(target)
+    move(source, target)
+    assert ages(target) == there | here
+    leap(target, (LAST, 0, 7 * HOUR_MS))  # the clock of that cell is set
+    there, here = ({id: later + 7 * HOUR_MS for id, later in old.items()} for old in (there, here))
+    leap(source, (LAST, 0, 5 * HOUR_MS))  # and of the one that it left
+    move(target, source, 3)
+    assert ages(source) == there and ages(target) == here
+
+
+def test_where_a_leap_for_each_is_too_much_nothing_is_older_than_it_is(
+    stores: tuple[Subject, Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = stores
+    _, states = make_busy(source, ORG)
+    for number, delivery in enumerate(sorted(states.values())):
+        leap(source, (delivery, delivery - 1, (number - 3) * HOUR_MS))
+    there = ages(source)
+    monkeypatch.setattr(moved_leaps, "RUNS_MAX", 2)
+    move(source, target)
+    found = ages(target)
+    assert found.keys() == there.keys()
+    assert all(later >= there[id] for id, later in found.items())

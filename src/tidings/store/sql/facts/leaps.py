@@ -7,10 +7,11 @@ that takes back a wrong date that the process began with says nothing of what fo
 written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tidings.core.steady_clock import LEAP_MS
+from tidings.store import port
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.facts.counted_changes import CountedChange
 from tidings.store.sql.row_mapping import insert_into
@@ -59,6 +60,19 @@ _LOOK_AGAIN = (
     f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
     " AND due_ms > ?1"
 )
+
+
+def read_leaps(connection: StoreConnection) -> list[port.ClockLeap]:
+    """Read all leaps that a store has followed, as far as they are kept."""
+    rows = connection.execute("SELECT upto, after_id, by_ms FROM leap ORDER BY upto, after_id")
+    return [port.ClockLeap(*row) for row in rows.fetchall()]
+
+
+def note_leaps(connection: StoreConnection, leaps: Sequence[port.ClockLeap]) -> None:
+    """Note leaps of deliveries that have come here; in a transaction."""
+    noted = [LeapRow(upto=leap.upto, after_id=leap.after_id, by_ms=leap.by_ms) for leap in leaps]
+    connection.executemany(_NOTE, noted)
+    connection.execute(_FORGET, (LEAPS_MAX,))
 
 
 class Leaps:

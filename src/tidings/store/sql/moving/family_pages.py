@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,8 +15,10 @@ from tidings.store.port.family_rows import PAGE_BYTES
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.leaps import read_leaps
+from tidings.store.sql.facts.meta import read_fact
 from tidings.store.sql.facts.numbers import NUMBERED, read_highest
-from tidings.store.sql.facts.owned_keys import NUMBERED_OWNERS, OwnedKeys
+from tidings.store.sql.facts.owned_keys import NUMBERED_OWNERS, OwnedKeys, listed
 from tidings.store.sql.moving.belonging import must_belong
 from tidings.store.sql.moving.family_tables import (
     FAMILY_ROWS,
@@ -24,12 +26,15 @@ from tidings.store.sql.moving.family_tables import (
     FoundBy,
 )
 from tidings.store.sql.moving.family_walks import FamilyWalks, Key, Row, Walk, WalkBounds, WalkStep
+from tidings.store.sql.moving.rooms import held_since
 from tidings.store.sql.row_mapping import insert_columns
 
 WORK_S = 0.02  # of a call; what was begun by then is ended
 PAGE_ROWS = 2048
 DROPPED_ROWS = 1000
 LOOKED_AT = 2000  # events at a time, for an estimate
+SAMPLE = 200  # of these events, whose bodies are measured
+ROW_BYTES = 160  # about what a row takes beside a body, with its part of the indexes
 RANGES_LOOKED_AT = 256  # of numbers, for the same
 DIGEST_BYTES = 16
 _MODULUS = 1 << 8 * DIGEST_BYTES
@@ -47,6 +52,10 @@ _BETWEEN = (
 _OLDEST, _NEWEST = f"{_BETWEEN} LIMIT ?", f"{_BETWEEN} DESC LIMIT ?"
 _FIRST = "SELECT min(seq) FROM event WHERE seq > ? AND seq < ?"
 _LAST = "SELECT max(seq) FROM event WHERE seq > ? AND seq < ?"
+_BODY_BYTES = (
+    "SELECT coalesce(avg(length(t.bytes)), 0) FROM body t"
+    " WHERE t.seq IN (SELECT value FROM json_each(?))"
+)
 _NOTHING = port.RowsSum(0, bytes(DIGEST_BYTES))
 
 
@@ -55,6 +64,12 @@ RowNumbers = Callable[[str, Sequence[int]], None]  # of a table
 
 def _let_be(table: str, numbers: Sequence[int]) -> None:
     """Nothing else is made of these rows."""
+
+
+class _FamilySize(NamedTuple):
+    rows: int
+    events: int
+    sample: Sequence[int]
 
 
 class FamilyPages:
@@ -116,22 +131,45 @@ class FamilyPages:
 
     @answers(port.Store.count_family_rows)
     def count(self, family: FamilyId) -> int:
+        return self._estimate(family).rows
+
+    @answers(port.Store.facts_of_family)
+    def facts(self, family: FamilyId) -> port.FamilyFacts:
+        size = self._estimate(family)
+        asked = (listed(size.sample),)
+        [(of_body,)] = self._connection.execute(_BODY_BYTES, asked).fetchall()
+        return port.FamilyFacts(
+            size.rows * ROW_BYTES + round(size.events * float(of_body)),
+            held_ms=read_fact(self._connection, held_since(family)),
+            leaps=read_leaps(self._connection),
+        )
+
+    def _estimate(self, family: FamilyId) -> "_FamilySize":
+        """Estimate how large a family is, by the oldest and the newest events of all."""
         orgs = {*OwnedKeys(self._connection, family).orgs}
-        found, low, high = len(orgs), -1, 1 << 62
+        events, found, low, high = 0, len(orgs), -1, 1 << 62
+        sample: list[int] = []
         until_s = self._now_s() + WORK_S
         while self._now_s() < until_s:  # from both ends, for numbers have gaps
             for query in (_OLDEST, _NEWEST):
                 rows = self._connection.execute(query, (low, high, LOOKED_AT)).fetchall()
-                found += sum(3 + 2 * int(made) for _, org, made in rows if org in orgs)
+                mine = [(seq, int(made)) for seq, org, made in rows if org in orgs]
+                events += len(mine)
+                found += sum(3 + 2 * made for _, made in mine)
+                sample += [seq for seq, _ in mine[: SAMPLE - len(sample)]]
                 if len(rows) < LOOKED_AT:
-                    return found
+                    return _FamilySize(found, events, sample)
                 if query is _OLDEST:
                     low = int(rows[-1][0])
                 else:
                     high = int(rows[-1][0])
         between = self._span(low, high)
         outside = self._span(-1, 1 << 62) - between
-        return int(found + between * found // max(1, outside))
+        return _FamilySize(
+            rows=int(found + between * found // max(1, outside)),
+            events=int(events + between * events // max(1, outside)),
+            sample=sample,
+        )
 
     def _span(self, low: int, high: int) -> int:
         """Return about how many numbers of events lie between two: those from the first event of
@@ -170,11 +208,17 @@ class FamilyPages:
         numbers = _numbers_of(of, of.columns, rows)
         if numbers:
             self._admit(of.table, numbers)
-        with self._connection.unsynced(), self._connection:
-            must_belong(self._connection, family, owned, of, rows)
-            self._connection.executemany(insert, rows)
-            if numbers:
-                self._note(of.table, numbers)
+        try:
+            with self._connection.unsynced(), self._connection:
+                must_belong(self._connection, family, owned, of, rows)
+                self._connection.executemany(insert, rows)
+                if numbers:
+                    self._note(of.table, numbers)
+        except Exception as error:
+            fault = self._connection.refusal_of(error)
+            if fault is not None and self._connection.is_full(fault):
+                raise port.StoreFull(str(fault)) from error
+            raise
 
     @answers(port.Store.drop_family_rows)
     def drop(self, family: FamilyId, number: int) -> bool:

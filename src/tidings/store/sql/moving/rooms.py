@@ -7,15 +7,16 @@ family's row. What a store holds of a family that has gone needs nothing of that
 note their blocks when they are deleted, and whoever asks for the rest is answered elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tidings.core.cells.families import FamilyId, FamilyMove
 from tidings.core.cells.ranges import range_of
 from tidings.store import port
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.changed_blocks import touch_again, touch_arrived
-from tidings.store.sql.facts.meta import PUT_ONCE, MetaRow, read_fact
+from tidings.store.sql.facts.meta import PUT, PUT_ONCE, MetaRow, read_fact
 from tidings.store.sql.facts.numbers import BEGUN, NUMBERED, StoreNumbers, read_highest
+from tidings.store.sql.moving.moved_leaps import follow_leaps
 
 _NOTED = "arrivals_noted_after"  # in `meta`: behind which mark blocks are of families that arrive
 _NEWEST_MARK = "SELECT coalesce(max(mark), 0) FROM touched"
@@ -24,7 +25,13 @@ _CHAINS = (
     " UNION SELECT o.id FROM org o JOIN below b ON o.parent = b.org)"
     " UPDATE audit_chain SET anchored = 0 WHERE chain IN (SELECT org FROM below)"
 )
+_ENDS = (FamilyMove.SWITCHED, FamilyMove.UNDONE, FamilyMove.LOSE)
 _END_SESSION = "DELETE FROM session WHERE digest = ?"
+
+
+def held_since(family: FamilyId) -> str:
+    """Return the name in `meta` of when the move of a family has begun."""
+    return f"family_held_ms {family}"
 
 
 def admit_rows(numbers: StoreNumbers, table: str, keys: Sequence[int]) -> None:
@@ -43,7 +50,12 @@ def note_rows(connection: StoreConnection, table: str, keys: Sequence[int]) -> N
     touch_arrived(connection, table, keys)
 
 
-def after_step(connection: StoreConnection, step: port.FamilyStep, are_arriving: bool) -> None:
+def after_step(
+    connection: StoreConnection,
+    clock_ms: Callable[[], int],
+    step: port.FamilyStep,
+    are_arriving: bool,
+) -> None:
     """Do what belongs to a step of a family's row; in its transaction. `are_arriving`: some family
     is, from then on. Raise StaleChange where that cannot happen: the store's numbers do not go on
     above those that have arrived."""
@@ -52,7 +64,12 @@ def after_step(connection: StoreConnection, step: port.FamilyStep, are_arriving:
         connection.execute(PUT_ONCE, MetaRow(key=_NOTED, value=int(mark)))
     elif step.move is FamilyMove.SWITCH:
         _arrived(connection, step.family)
+        follow_leaps(connection, step.family, step.leaps)
         connection.executemany(_END_SESSION, [(digest,) for digest in step.ended])
+    elif step.move is FamilyMove.BEGIN:
+        connection.execute(PUT, MetaRow(key=held_since(step.family), value=clock_ms()))
+    elif step.move in _ENDS:
+        connection.execute("DELETE FROM meta WHERE key = ?", (held_since(step.family),))
     if not are_arriving:
         connection.execute("DELETE FROM meta WHERE key = ?", (_NOTED,))
 
