@@ -25,6 +25,7 @@ LISTS = (
     ("/v1/connections", "tidings connections list"),
     ("/v1/orgs", "tidings orgs show"),
 )
+CELL_STEPS = {"unknown_cell": "tidings cells list", "unknown_org": "tidings orgs list"}
 # The call that lists what there is: a command proposes a command.
 _OF_THE_API = re.compile(r" (?:List them with )?GET /v\S+(?: lists \w+\.)?")
 ORG_SOURCES = "--org, TIDINGS_ORG or the profile's"
@@ -102,7 +103,8 @@ class ApiClient:
             stop.problem += f"\nIt came from {self.server.named_by}."
             stop.step = "tidings doctor"
         elif stop.code is Exit.NOT_FOUND:
-            stop.step = next((step for part, step in LISTS if f"{part}/" in path), "")
+            step = next((step for part, step in LISTS if f"{part}/" in path), "")
+            stop.step = CELL_STEPS.get(_code_of(answer), step) if _is_of_cells(path) else step
             stop.problem = _OF_THE_API.sub("", stop.problem)
         if stop.step:
             stop.step += self._where.again(stop.step)
@@ -218,6 +220,17 @@ def _not_there(status: int, answer: Any) -> bool:
     errors = answer.get("errors") if isinstance(answer, dict) else None
     original = errors[0].get("code") == 400 if errors else False
     return status == 404 or (status == 400 and original)
+
+
+def _is_of_cells(path: str) -> bool:
+    """Return whether a call is about cells, for the platform: it may see all orgs."""
+    return path.startswith("/v1/cells/") or path.endswith(("/move", "/undo", "/cell"))
+
+
+def _code_of(answer: Any) -> str:
+    """Return the code of a refusal; empty where there is none."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return str(error.get("code", "")) if isinstance(error, dict) else ""
 
 
 def _word(value: Any) -> str:

@@ -16,9 +16,10 @@ from tidings.app.cells.map_view import MapView
 from tidings.app.cells.moves.arrivals import Arrivals
 from tidings.app.cells.moves.cell_moves import MovesOfCell
 from tidings.app.cells.moves.departures import Departures
-from tidings.app.cells.moves.door_steps import DoorStep
+from tidings.app.cells.moves.door_steps import FACTS, DoorStep, FactsAnswer
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
+from tidings.core.cells.moving import TargetFacts
 from tidings.core.cells.placement import CellLoad
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.subscriptions import Registry
@@ -29,6 +30,7 @@ from tidings.store import port
 from tidings.store.hosting.calls import methods
 from tidings.store.port.cell_map import CellEntry, CellKind, CellMapStore, CellState, MapDown
 from tidings.store.port.family_rows import (
+    FamilyFacts,
     FamilyRowsPage,
     FamilyRowsStore,
     FamilyRowsSums,
@@ -47,16 +49,19 @@ class Killed(BaseException):
     """The process is gone, right behind something that it has asked for."""
 
 
-class StoppedClock:
+class WorldClock:
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
     def now_ms(self) -> int:
-        return 1_000
+        return 1_000 + round(1000 * self._world.passed_s)
 
 
 class CellStore(MemoryStore):
     """A store whose families have rows in a dictionary: by number, what it is."""
 
-    def __init__(self) -> None:
-        super().__init__(StoppedClock())
+    def __init__(self, world: "World") -> None:
+        super().__init__(WorldClock(world))
         self.family_rows: dict[FamilyId, dict[int, str]] = {}
 
     async def read_family_rows(
@@ -98,6 +103,10 @@ class CellStore(MemoryStore):
     async def count_family_rows(self, family: FamilyId) -> int:
         return len(self.family_rows.get(family, {}))
 
+    async def facts_of_family(self, family: FamilyId) -> FamilyFacts:
+        kept = await super().facts_of_family(family)
+        return FamilyFacts(1000 * len(self.family_rows.get(family, {})), kept.held_ms, kept.leaps)
+
     async def highest_numbers_of(self, family: FamilyId) -> int:
         return max(self.family_rows.get(family, {}), default=0)
 
@@ -123,7 +132,8 @@ class World:
     owners: "dict[CellId, OwnerInTest]" = field(default_factory=dict)
     map: Any = None
     map_away: bool = False
-    unasked: set[CellId] = field(default_factory=set)
+    unasked: set[CellId] = field(default_factory=set)  # about moves that have begun
+    gone: set[CellId] = field(default_factory=set)
     lost: int = 0  # answers of owners that do not arrive
     writes: int = 0
     kill_after: int | None = None  # so many writes, wherever
@@ -169,6 +179,9 @@ class OwnerInTest:
         self.store = store
         self.busy: dict[FamilyId, str] = {}
         self.begun_again = 0
+        self.apart_ms = 0  # its clock's, from that of the others
+        self.free_bytes: int | None = None
+        self.ended_sessions: list[bytes] = []
         self.problem_sentence = ""
         world.owners[cell] = self
         world.view._cells[cell] = CellEntry(cell, CellKind.DIRECTORY)
@@ -207,8 +220,9 @@ class OwnerInTest:
             self.cell,
             lambda family: self.busy.get(family, ""),
             self.begin_again,
-            lambda: 1_000,
+            lambda: 1_000 + round(1000 * self.world.passed_s),
             lambda: self.world.passed_s,
+            ended_sessions=lambda: self.ended_sessions,
         )
         self.moves = MovesOfCell(
             own,
@@ -216,7 +230,13 @@ class OwnerInTest:
             lambda: sorted(parents),
             self.departures,
             Arrivals(
-                own, self.families, store, audit, self.begin_again, lambda: self.world.passed_s
+                own,
+                self.families,
+                store,
+                audit,
+                self.begin_again,
+                lambda: self.facts,
+                lambda: self.world.passed_s,
             ),
             self.world.loads,
             self.notify,
@@ -238,6 +258,12 @@ class OwnerInTest:
                 found.append(OrgId(family))
         return [*dict.fromkeys(found)]
 
+    @property
+    def facts(self) -> TargetFacts:
+        """What its cell says of itself."""
+        now_ms = 1_000 + round(1000 * self.world.passed_s) + self.apart_ms
+        return TargetFacts(now_ms, now_ms, self.free_bytes)
+
     def notify(self, sentence: str) -> None:
         self.problem_sentence = sentence
 
@@ -257,8 +283,10 @@ class OwnerInTest:
 
     async def ask_cell(self, cell: CellId, step: DoorStep[Any, Any], asked: Any) -> Any:
         """Ask as through a door: what goes over the wire is written and read."""
-        if cell in self.world.unasked:
+        if cell in self.world.gone or cell in self.world.unasked and step is not FACTS:
             return None
+        if step is FACTS and cell not in self.world.owners:
+            return FactsAnswer(*self.facts)
         question = self.world.owners[cell].answers[step.name]
         wanted = msgspec.json.decode(msgspec.json.encode(asked), type=step.asks)
         try:
@@ -330,13 +358,13 @@ async def two_real_cells(
     return world, one, two
 
 
-async def _two_cells(make: Callable[[], CellStore]) -> tuple[World, OwnerInTest, OwnerInTest]:
+async def _two_cells(make: Callable[[World], CellStore]) -> tuple[World, OwnerInTest, OwnerInTest]:
     """Neither is begun yet."""
     world = World()
     world.map = AsyncMock(spec=CellMapStore)
     world.map.place_families = world.place_families
     world.map.grant_ranges = world.grant_ranges
-    one, two = OwnerInTest(world, ONE, make()), OwnerInTest(world, TWO, make())
+    one, two = OwnerInTest(world, ONE, make(world)), OwnerInTest(world, TWO, make(world))
     for org, parent in ((ORG, None), (CHILD, ORG), (OTHER, None)):
         await one.store.put_org(port.StoredOrg(org, f"org {org}", parent))
     for family in (FAMILY, FamilyId(OTHER)):

@@ -20,8 +20,9 @@ from tests.app.cells.moving_cells import (
 )
 from tests.depth import share
 from tidings.app.cells.moves.cell_moves import HELD_NOTICE_S
-from tidings.app.cells.moves.departures import COPIES_MAX, DRAIN_S
+from tidings.app.cells.moves.departures import DRAIN_S
 from tidings.app.cells.moves.door_steps import StepAsked
+from tidings.app.cells.moves.row_copies import COPIES_MAX
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CallVerdict, CellId, FamilyId, FamilyMove, FamilyState
 from tidings.core.cells.ranges import range_of
@@ -233,6 +234,8 @@ async def test_nothing_is_copied_while_something_is_under_way_and_given_up_at_la
     assert await one.state() is HERE and await two.state() is None
     assert not one.families.is_away(ORG)
     assert one.departures.figures.ended["undone"] == 1
+    [shown] = await one.moves.progress()
+    assert shown.state == "stayed" and "2 attempts" in shown.problem, "why it is here is shown"
 
 
 async def test_a_lost_answer_is_asked_for_again() -> None:
@@ -274,6 +277,8 @@ async def test_rows_that_differ_are_copied_again_and_then_it_stays() -> None:
     await steps(one, two)
     assert copies == COPIES_MAX * 3
     await assert_in(world, ONE)
+    [shown] = await one.moves.progress()
+    assert shown.state == "stayed" and "disk" in shown.problem
 
 
 async def test_several_families_go_together_and_each_side_begins_again_once() -> None:

@@ -148,7 +148,7 @@ async def test_nobody_signs_in_to_what_is_copied_and_others_come_and_go(moment: 
 async def test_a_sign_out_that_the_store_refused_has_its_effect_with_the_switch() -> None:
     _, one, two = await signed_in()
     await until(one, two, "copied")
-    one.departures._ended_sessions = lambda: [b"asha"]  # out of force, and in the store still
+    one.ended_sessions = [b"asha"]  # out of force, and in the store still
     await steps(one, two)
     assert await two.state() is FamilyState.HERE
     found = in_force(two)

@@ -149,8 +149,9 @@ async def list_cells(services: Services) -> CellsSeen:
         return CellsSeen(cells=[_only(services)], version=0, moves=(), missing=())
     facts = await ask_every_cell(services, OWNER_FACTS, OwnerFactsAsked())
     moving = await list_moves(services)
-    leaving = Counter(move.source for move in moving.begun)
-    arriving = Counter(move.target for move in moving.begun)
+    under_way = [move for move in moving.begun if move.state != "stayed"]
+    leaving = Counter(move.source for move in under_way)
+    arriving = Counter(move.target for move in under_way)
     seen = []
     for cell in await known.mapped():
         fact = facts.by_cell.get(cell.cell)

@@ -145,7 +145,7 @@ def _of(cells: Sequence[CellSeen], cell: CellId) -> CellSeen:
     if found is None:
         raise NotFound.because(
             "unknown_cell",
-            f"cell must be one of the installation's; got {cell}. List them with GET /v1/cells.",
+            f"The cell must be one that exists; got {cell}. List them with GET /v1/cells.",
             field="cell",
         )
     return found

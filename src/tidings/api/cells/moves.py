@@ -22,7 +22,8 @@ class MoveRefusal(msgspec.Struct, frozen=True):
     """Say why a move is not begun, or not taken back: a code, and a sentence with what to do.
 
     Codes: `unknown_org`, `not_a_root`, `unknown_cell`, `same_cell`, `cell_not_open`,
-    `already_moving`, `not_moving`, `already_switched`, `cell_away`, `only_cell`, `not_now`."""
+    `already_moving`, `not_moving`, `already_switched`, `cell_away`, `clocks_apart`, `no_room`,
+    `draining`, `only_cell`, `not_now`."""
 
     org: OrgId
     code: str
@@ -32,10 +33,11 @@ class MoveRefusal(msgspec.Struct, frozen=True):
 class MoveProgress(msgspec.Struct, frozen=True):
     """Show a move, as the owner of the cell that the family leaves knows it.
 
-    `state`: leaving (held, what is under way ends), copying, switched (the target has it), dropping
-    (its rows are deleted where it was). `rows_expected`: an estimate. Times in milliseconds of the
-    clock, `paused_s` and `expected_pause_s` in seconds: how long its calls are answered 503 so far,
-    and in all. `problem`: why it does not go on now, empty where it does."""
+    `state`: leaving (held, what is under way ends), copying, copied, switched (the target has it),
+    dropping (its rows are deleted where it was), stayed (it could not be done: `problem` says why,
+    for ten minutes). `rows_expected`: an estimate. Times in milliseconds of the clock, `paused_s`
+    and `expected_pause_s` in seconds: how long its calls are answered 503 so far, and in all.
+    `problem`: why it does not go on now, empty where it does."""
 
     family: OrgId
     source: CellId
@@ -185,7 +187,7 @@ def only_cell(org: OrgId) -> MoveRefusal:
     return MoveRefusal(
         org,
         "only_cell",
-        "There must be another cell to move orgs to; there is one alone. Add one with `tidings "
+        "There must be a second cell; this installation has one. Add another one with `tidings "
         "cells add`.",
     )
 
@@ -197,9 +199,11 @@ def unknown_org(org: OrgId, missing: Sequence[CellId]) -> MoveRefusal:
         return MoveRefusal(
             org,
             "cell_away",
-            f"The cell of org {org} must answer; no answer came of {named}. Try again once "
-            "`tidings cells list` names their owners.",
+            f"The cell of org {org} must answer; not all cells have ({named}). Try again once "
+            "`tidings cells list` shows an owner for each.",
         )
     return MoveRefusal(
-        org, "unknown_org", f"The org must be one that there is; got {org}. See `GET /v1/orgs`."
+        org,
+        "unknown_org",
+        f"The org must be one that exists; got {org}. List them with GET /v1/orgs.",
     )

@@ -79,9 +79,12 @@ class OrgMove(Model):
     org: int
     source: int = Field(description="The cell that it leaves.")
     target: int = Field(description="The cell that it goes to.")
-    state: Literal["planned", "leaving", "copying", "switched", "dropping", "undone"] = Field(
+    state: Literal[
+        "planned", "leaving", "copying", "copied", "switched", "dropping", "undone", "stayed"
+    ] = Field(
         description="Planned: of a dry run. Leaving: its calls are answered 503, and what is under "
-        "way ends. Switched: it is in the target."
+        "way ends. Copied: others that go with it are being copied. Switched: it is in the target. "
+        "Stayed: it could not move, and is where it was; listed for ten minutes, with `problem`."
     )
     beganAt: datetime | None
     rowsMoved: int
@@ -89,7 +92,7 @@ class OrgMove(Model):
     pausedSeconds: float = Field(description="For so long its calls have been answered 503.")
     pauseExpectedSeconds: float
     undone: bool = Field(description="Whether it is taken back.")
-    problem: str | None = Field(description="Why it does not go on now.")
+    problem: str | None = Field(description="Why it does not go on now, or could not.")
 
 
 class SeveralCells(Model):
@@ -103,7 +106,7 @@ class SeveralCells(Model):
 
 
 class SeveralMoves(Model):
-    """The moves under way, by their orgs."""
+    """The moves under way, and those of the last ten minutes that could not be, by their orgs."""
 
     moves: list[OrgMove]
     paging: Page
@@ -324,7 +327,7 @@ def _cell(text: str) -> CellId:
         return CellId(int(text))
     raise NotFound.because(
         "unknown_cell",
-        f"cell must be one of the installation's; got {describe_value(text)}. List them with GET "
+        f"The cell must be one that exists; got {describe_value(text)}. List them with GET "
         "/v1/cells.",
         field="cell",
     )

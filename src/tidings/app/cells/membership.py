@@ -206,8 +206,14 @@ class Membership:
         """Make what asks the owners of the other cells, and follows what is in force over all."""
         self._over = over_parts(self.installation, app, self.whole, new_request_id)
         self._moves = make_moves(
-            self.installation, app, self._over.every, self._over.loads, self.begin_again
+            self.installation,
+            app,
+            self._over.every,
+            self._over.loads,
+            self.begin_again,
+            None if self.settings.database else self.settings.data,
         )
+        self._over.cells.find_obstacle = self._moves.find_obstacle
         return self._over.every
 
     @property
@@ -268,6 +274,7 @@ class Membership:
             ALL,
             FamilyPlacing(installation, self.over.loads),
             self.over.sizes,
+            self.moves.retry_after_s,
         )
         passes = SourceEvents(calls.router, installation.reader, self.over.every)
         app.sources.sources.intake.cells = passes

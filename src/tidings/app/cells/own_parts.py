@@ -1,6 +1,8 @@
 """What a process that owns one cell of several does beside the service: its jobs."""
 
+import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tidings.app.cells.calls.family_placing import FamilyPlacing
 from tidings.app.cells.commands.cell_facts import ranges_reader
@@ -14,15 +16,18 @@ from tidings.app.cells.map_reader import PART as CELL_MAP
 from tidings.app.cells.moves.arrivals import Arrivals
 from tidings.app.cells.moves.cell_moves import NOTICE, MovesOfCell
 from tidings.app.cells.moves.cell_moves import PART as CELL_MOVES
-from tidings.app.cells.moves.departures import Departures, OtherOwners
+from tidings.app.cells.moves.departures import Departures
+from tidings.app.cells.moves.move_questions import OtherOwners
 from tidings.app.cells.over.cell_loads import PART as CELL_LOAD
 from tidings.app.cells.over.cell_loads import CellLoads
 from tidings.app.cells.over.platform_in_force import PART as PLATFORM
 from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.compose import App
 from tidings.core.cells.families import CellId, FamilyId
+from tidings.core.cells.moving import TargetFacts
 from tidings.core.ids import OrgId
 from tidings.core.running.service_part import ServicePart, count_word
+from tidings.engine.clock import WallClock
 from tidings.engine.running.supervisor import Job
 from tidings.settings.settings import Settings
 from tidings.store.port.cell_map import CellState
@@ -68,9 +73,11 @@ def make_moves(
     others: OtherOwners,
     loads: CellLoads,
     begin_again: Callable[[], None],
+    directory: Path | None,
 ) -> MovesOfCell:
     """Make what moves families out of a cell, and takes in those that arrive. `begin_again` ends
-    the process in order, to be started again at once."""
+    the process in order, to be started again at once; `directory`: of the cell's store, None where
+    that is a schema."""
     families, store, heartbeats = app.base.families, app.ports.store, app.base.heartbeats
 
     def notify(sentence: str) -> None:
@@ -95,7 +102,12 @@ def make_moves(
         is_removed=is_removed,
         ended_sessions=app.access.table.ended,
     )
-    arrivals = Arrivals(installation, families, store, app.base.audit, begin_again)
+
+    def describe_target() -> TargetFacts:
+        free = None if directory is None else shutil.disk_usage(directory).free
+        return TargetFacts(app.base.clock.now_ms(), WallClock().now_ms(), free)
+
+    arrivals = Arrivals(installation, families, store, app.base.audit, begin_again, describe_target)
     return MovesOfCell(
         installation,
         families,

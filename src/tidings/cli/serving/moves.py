@@ -26,6 +26,7 @@ CELLS, MOVES_PATH = "/v1/cells", "/v1/moves"
 POLL_S = 0.5
 AWAY_POLLS_MAX = 120  # in a row in which nobody answers for a move: its processes start again
 DRAINED = ("draining",)
+OVER = ("dropping", "stayed")
 OnlyShow = Annotated[bool, Parameter(negative=())]
 Yes = Annotated[bool, Parameter(negative=())]
 
@@ -79,8 +80,7 @@ def move(
         print_lines(ended if wait else begun)
     failed = [end for end in ended if end["cell"] != to]
     for end in ended:
-        where_now = f"is in cell {end['cell']}" if end["cell"] else "is in no cell that answers"
-        say(f"Org {end['org']} {where_now}.")
+        say(f"Org {end['org']} {_where_now(end['cell'], to)}.")
     api.next_step(f"tidings cells show {to}" if wait and not failed else "tidings cells moves")
     return Exit.FAILED if failed else Exit.OK
 
@@ -97,7 +97,7 @@ def undo(org: int, /, *, where: Where = HERE) -> int:
     move = api.send("POST", f"{_move_path(org)}/undo")
     if where.json:
         print_line(move)
-    say(f"Org {org} stays in cell {move['source']}; its calls are taken again within seconds.")
+    say(f"Org {org} stays in cell {move['source']} and takes calls again within seconds.")
     api.next_step("tidings cells moves")
     return Exit.OK
 
@@ -113,8 +113,10 @@ def moves(*, where: Where = HERE) -> int:
         print_list(MOVES.shell, shown, org=lambda move: number(move["org"]), rowsMoved=_how_far)
     for move in shown:
         if move["problem"]:
-            say(f"Org {move['org']}: {clean(move['problem'])}")
-    say(how_many(len(shown), "move") if shown else "No org is moving.")
+            stays = f" stays in cell {move['source']}" if move["state"] == "stayed" else ""
+            say(f"Org {move['org']}{stays}: {clean(move['problem'])}")
+    under_way = sum(move["state"] != "stayed" for move in shown)
+    say(how_many(under_way, "move") if under_way else "No org is moving.")
     missing = found.get("missingCells", [])
     if missing:
         say(f"Not listed: the moves of cells that have not answered ({_named(missing)}).")
@@ -190,6 +192,12 @@ def remove(cell: int, /, *, yes: Yes = False, where: Where = HERE) -> int:
 # -- inside ---------------------------------------------------------------------------------------
 
 
+def _where_now(cell: int | None, to: int) -> str:
+    if cell is None:
+        return "is in a cell that does not answer now"
+    return f"is in cell {cell}" if cell == to else f"is still in cell {cell}"
+
+
 def _move_path(org: int) -> str:
     return f"/v1/orgs/{org}/move"
 
@@ -259,9 +267,7 @@ def _watch(api: ApiClient, begun: Sequence[dict[str, Any]]) -> list[dict[str, An
                         say(f"Org {org}: {clean(problem)}")
                 if is_whole:
                     done = {
-                        org
-                        for org in waiting
-                        if org not in moving or moving[org]["state"] == "dropping"
+                        org for org in waiting if org not in moving or moving[org]["state"] in OVER
                     }
                     waiting -= done
                 copied = sum(rows.values())

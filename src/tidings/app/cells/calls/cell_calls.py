@@ -18,6 +18,8 @@ from tidings.app.cells.installation import Installation
 from tidings.app.cells.over.cell_sessions import CellSessions
 from tidings.app.cells.over.family_sizes import FamilySizes
 from tidings.compose import App as Engine
+from tidings.core.cells.door import MOVING_RETRY_S
+from tidings.core.cells.families import FamilyId
 from tidings.door.hop import DoorParts
 from tidings.server import App, DirectApp
 
@@ -42,13 +44,15 @@ def cell_calls(
     headers: Iterable[tuple[bytes, bytes]] = (),
     placing: FamilyPlacing | None = None,
     sizes: FamilySizes | None = None,
+    retry_after_s: Callable[[FamilyId], int] = lambda _: MOVING_RETRY_S,
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
     call its id, by its headers; `catch_up`: see `WholeDirectory`; `others`: asks the owners of
     other cells; `headers`: of what the door itself answers; `placing`: None where all cells count
-    as having as many events; `sizes`: None where all families count as equally large."""
+    as having as many events; `sizes`: None where all families count as equally large;
+    `retry_after_s`: how long a call of a family that is held is to wait."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     view = installation.reader.view
@@ -60,7 +64,7 @@ def cell_calls(
     )
     callers = CellCallers(engine)
     naming = CallNaming(table, callers, view, openers)
-    router = MapRouter(installation, naming, callers, openers)
+    router = MapRouter(installation, naming, callers, openers, retry_after_s)
     engine.orgs.others = OtherOrgs(installation, sizes)
     engine.access.sessions.cell = installation.cell
     engine.access.sessions.guests.elsewhere = CellSessions(installation, others, openers)

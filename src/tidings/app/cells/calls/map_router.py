@@ -43,7 +43,9 @@ class MapRouter:
         naming: CallNaming,
         callers: Callers,
         openers: KnownOpeners,
+        retry_after_s: Callable[[FamilyId], int] = lambda _: MOVING_RETRY_S,
     ) -> None:
+        """`retry_after_s`: how long a call of a family that is held is to wait."""
         self.cell = installation.cell
         self._installation = installation
         self._reader = installation.reader
@@ -51,6 +53,7 @@ class MapRouter:
         self._naming = naming
         self._callers = callers
         self._openers = openers
+        self._retry_after_s = retry_after_s
 
     def decide(self, call: RoutedCall) -> DoorDecision | AskFirst | None:
         """See `DoorRouter`."""
@@ -148,7 +151,7 @@ class MapRouter:
         family = named.family
         judgement = self._callers.judge(family)
         if judgement is not None and judgement.verdict is CallVerdict.HELD:
-            return RefuseNow("the org is moving to another cell", MOVING_RETRY_S)
+            return RefuseNow("the org is moving to another cell", self._retry_after_s(family))
         if judgement is not None and judgement.verdict is CallVerdict.MINE:
             return ServeHere(self.cell)
         if judgement is not None and judgement.elsewhere is not None:

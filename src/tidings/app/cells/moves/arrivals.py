@@ -14,11 +14,14 @@ import structlog
 from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.moves.door_steps import (
+    FACTS,
     PAGE,
     ROW,
     STEP,
     SUM,
     TAKE_UP,
+    FactsAnswer,
+    FactsAsked,
     PageAnswer,
     PageAsked,
     RowAnswer,
@@ -32,6 +35,7 @@ from tidings.app.cells.moves.door_steps import (
 from tidings.app.cells.moves.step_entries import recording_step
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import FamilyMove, FamilyRow, FamilyState, move_row
+from tidings.core.cells.moving import TargetFacts
 from tidings.core.cells.ranges import RANGE_BITS
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
@@ -63,14 +67,17 @@ class Arrivals:
         store: MovingStore,
         audit: AuditLog,
         begin_again: Callable[[], None],
+        facts: Callable[[], TargetFacts],
         passed_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`begin_again` ends the process in order, to be started again at once."""
+        """`begin_again` ends the process in order, to be started again at once; `facts` tells what
+        the cell is like now."""
         self._own = own
         self._families = families
         self._store = store
         self._audit = audit
         self._begin_again = begin_again
+        self._facts = facts
         self._passed_s = passed_s
         self._fresh_from = 0  # all that is numbered from now on is above that
         self._arrived_s: float | None = None  # when the last family was switched
@@ -78,6 +85,7 @@ class Arrivals:
     def questions(self) -> list[CellQuestion[Any, Any]]:
         """List what is asked at the door."""
         return [
+            FACTS.answered_by(self._answer_facts),
             ROW.answered_by(self.answer_row),
             STEP.answered_by(self.take_step),
             PAGE.answered_by(self.take_page),
@@ -106,7 +114,12 @@ class Arrivals:
         if problem:
             return RowAnswer(row, problem)
         step = port.FamilyStep(
-            asked.family, asked.move, asked.number, other=asked.source, ended=asked.ended
+            asked.family,
+            asked.move,
+            asked.number,
+            other=asked.source,
+            ended=asked.ended,
+            leaps=asked.leaps,
         )
         with recording_step(self._audit, step, asked.source, asked.orgs):
             receipt = await self._families.move(step)
@@ -131,6 +144,14 @@ class Arrivals:
 
         try:
             await self._with_numbers(write)
+        except port.StoreFull:
+            free = self._facts().free_bytes
+            left = "" if free is None else f"; {free / 1e6:,.1f} MB are free"
+            return PageAnswer(
+                f"The disk of cell {self._own.cell} must have room for all rows of the org; it is "
+                f"full{left}. Free space there, or name another cell.",
+                is_over=True,
+            )
         except (Unavailable, Unusable, port.StaleChange) as error:
             return PageAnswer(str(error))
         return PageAnswer()
@@ -161,6 +182,9 @@ class Arrivals:
         return len(waiting)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    async def _answer_facts(self, _: FactsAsked) -> FactsAnswer:
+        return FactsAnswer(*self._facts())
 
     async def _take_up(self, _: TakeUpAsked) -> TakeUpAnswer:
         return TakeUpAnswer(self.begin_again_if_due())

@@ -19,10 +19,12 @@ from tidings.api.cells.moves import (
 from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.moves.arrivals import Arrivals
-from tidings.app.cells.moves.departures import Departures, MoveInProgress
+from tidings.app.cells.moves.departures import Departures, Stayed
 from tidings.app.cells.moves.move_figures import MoveFigures
+from tidings.app.cells.moves.move_questions import MoveInProgress
+from tidings.core.cells.door import MOVING_RETRY_S
 from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
-from tidings.core.cells.moving import expected_pause_s
+from tidings.core.cells.moving import expected_pause_s, retry_after_s
 from tidings.core.cells.placement import CellLoad, choose_cell
 from tidings.core.ids import OrgId
 from tidings.core.running.service_part import ServicePart
@@ -34,6 +36,7 @@ from tidings.store.port.cell_map import CellState
 EVERY_S = 0.5
 HELD_NOTICE_S = 60.0
 NOTICE = "moving families"
+DRAIN_AGAIN_S = 10.0  # until a drain tries again what was refused
 ROWS_MAX = 200_000  # of the families that are drained at a time
 PART = ServicePart(
     "cell moves",
@@ -75,6 +78,8 @@ class MovesOfCell:
         self._loads = loads
         self._notify = notify
         self._news = asyncio.Event()
+        self._drain_again_s = 0.0
+        self._drain_problem = ""  # why an org cannot leave though its cell is drained
         departures.figures.running = lambda: len(self._held())
         departures.figures.waiting = lambda: sum(bool(known.problem) for known in self._held())
 
@@ -131,10 +136,12 @@ class MovesOfCell:
                 refused=MoveRefusal(
                     org,
                     "not_moving",
-                    f"The org must be moving to another cell; org {org} is in cell "
-                    f"{self._own.cell} and stays there. There is nothing to take back.",
+                    f"The org must be moving; org {org} is in cell {self._own.cell} and is not. "
+                    "There is nothing to take back.",
                 )
             )
+        if row.state is not FamilyState.RETURNING and self._is_draining():
+            return UndoFound(refused=self._refuse_drained(org))
         shown = self._show(row)
         await self._departures.undo(family)
         self._news.set()
@@ -147,8 +154,25 @@ class MovesOfCell:
 
     async def progress(self) -> Sequence[MoveProgress]:
         """See `CellMoves`."""
-        rows = sorted(self._families.leaving(), key=lambda row: row.family)
-        return [self._show(row) for row in rows if self._is_own(row)]
+        rows = [row for row in self._families.leaving() if self._is_own(row)]
+        shown = [self._show(row) for row in rows]
+        shown += [self._show_stayed(stayed) for stayed in self._departures.stayed()]
+        return sorted(shown, key=lambda move: move.family)
+
+    def retry_after_s(self, family: FamilyId) -> int:
+        """Return how long a call of a family that is held is to wait, in seconds."""
+        row = self._families.row_of(family)
+        if row is None or not row.state.is_moving:
+            return MOVING_RETRY_S
+        paused_s = self._departures.paused_s(self._departures.of(row))
+        return retry_after_s(self._departures.expected_rows(row), paused_s)
+
+    async def find_obstacle(self, org: OrgId, target: CellId) -> MoveRefusal | None:
+        """Find why a family that is here cannot go to a cell now. Raise StoreDown."""
+        if (refusal := self._refuse_target(org, target)) is not None:
+            return refusal
+        obstacle = await self._departures.find_obstacle(FamilyId(org), target)
+        return None if obstacle is None else MoveRefusal(org, *obstacle)
 
     async def drain(self, cell: CellId) -> MoveRefusal | None:
         """See `CellMoves`."""
@@ -162,8 +186,8 @@ class MovesOfCell:
             return MoveRefusal(
                 OrgId(0),
                 "cell_not_open",
-                f"Another cell than {cell} must take its orgs; none is open. Add one with `tidings "
-                "cells add`.",
+                f"Another cell must be open to take the orgs of cell {cell}; none is. Open one, or "
+                "add one with `tidings cells add`.",
             )
         if entry.state is CellState.OPEN:
             await self._own.store.change_state(cell, CellState.OPEN, CellState.DRAINING)
@@ -192,8 +216,8 @@ class MovesOfCell:
             return MoveRefusal(
                 org,
                 "not_a_root",
-                f"The org must have no parent, for a family moves as a whole; got {org}, which is "
-                f"below {root}. Move org {root}.",
+                f"The org must have no parent; org {org} is below org {root} and moves with it. "
+                f"Move org {root}.",
             )
         row = self._families.row_of(family)
         if row is None or row.state in (
@@ -208,18 +232,18 @@ class MovesOfCell:
             return MoveRefusal(
                 org,
                 "already_moving",
-                f"The org must not be moving; it is on its way to cell {row.other}. Wait until it "
-                f"is there, or take it back with `tidings cells undo {org}`.",
+                f"The org must not be moving; org {org} is on its way to cell {row.other}. Wait "
+                f"until it is there, or take the move back with `tidings cells undo {org}`.",
             )
-        if (refusal := self._refuse_target(org, target)) is not None:
-            return refusal
         if not self._families.is_root(org) or self._families.is_held(family):
-            return _refuse_now(org, "it has arrived a moment ago")
+            return _refuse_now(org, "it has only just arrived")
         if len(self._held()) >= FAMILIES_MAX:
-            return _refuse_now(org, f"{FAMILIES_MAX} others are moving")
+            return _refuse_now(org, f"{FAMILIES_MAX} other orgs are moving")
+        if (refusal := await self.find_obstacle(org, target)) is not None:
+            return refusal
         receipt = await self._departures.begin(family, row.number + 1, target)
         if receipt.row is None or not receipt.changed:
-            return _refuse_now(org, "it has changed meanwhile")
+            return _refuse_now(org, "it has just changed")
         return receipt.row
 
     def _refuse_target(self, org: OrgId, target: CellId) -> MoveRefusal | None:
@@ -231,21 +255,22 @@ class MovesOfCell:
             return MoveRefusal(
                 org,
                 "same_cell",
-                f"The cell must be another one than the org's; org {org} is in cell {target}. "
-                "`tidings cells list` has the others.",
+                f"The cell must be another one; org {org} is already in cell {target}. Name "
+                "another one: `tidings cells list`.",
             )
         if entry.state is not CellState.OPEN:
             return MoveRefusal(
                 org,
                 "cell_not_open",
-                f"The cell must take families; cell {target} is being drained. Name another one.",
+                f"The cell must be open; cell {target} is being drained. Name another one: "
+                "`tidings cells list`.",
             )
         if not view.places.is_owned(target):
             return MoveRefusal(
                 org,
                 "cell_away",
-                f"Cell {target} must have an owner; no process owns it. Start `tidings serve` for "
-                "it, and try again.",
+                f"Cell {target} must be served; no process serves it. Start `tidings serve` on its "
+                "machine and try again.",
             )
         return None
 
@@ -253,9 +278,22 @@ class MovesOfCell:
         return MoveRefusal(
             org,
             "already_switched",
-            f"The move must not be over; org {org} is in cell {row.other} by now. Move it back "
+            f"The move must not be over; org {org} is already in cell {row.other}. Move it back "
             f"with `tidings cells move {org} --to {self._own.cell}`.",
         )
+
+    def _refuse_drained(self, org: OrgId) -> MoveRefusal:
+        return MoveRefusal(
+            org,
+            "draining",
+            f"Cell {self._own.cell} must not be drained for an org to stay in it; it is, and would "
+            f"move org {org} again at once. End that with `tidings cells open {self._own.cell}`, "
+            "then take the move back.",
+        )
+
+    def _is_draining(self) -> bool:
+        entry = self._own.reader.view.cells.get(self._own.cell)
+        return entry is not None and entry.state is CellState.DRAINING
 
     def _is_own(self, row: FamilyRow) -> bool:
         """Return whether a row is of a move from here, and not what is left of one that was
@@ -289,28 +327,43 @@ class MovesOfCell:
             rows_done=departure.done,
             rows_expected=max(departure.expected, departure.done),
             paused_s=round(paused_s, 1),
-            expected_pause_s=round(expected_pause_s(departure.expected), 1),
+            expected_pause_s=round(expected_pause_s(self._departures.expected_rows(row)), 1),
             is_undone=row.state is FamilyState.RETURNING,
             problem=problem,
+        )
+
+    def _show_stayed(self, stayed: Stayed) -> MoveProgress:
+        row, departure = stayed.row, stayed.departure
+        return MoveProgress(
+            family=OrgId(row.family),
+            source=self._own.cell,
+            target=row.other or CellId(0),
+            number=row.number,
+            state="stayed",
+            began_ms=departure.began_ms,
+            rows_expected=departure.expected,
+            problem=departure.ending,
         )
 
     def _notice(self) -> str:
         """Say which families have been held for long."""
         long = [known for known in self._held() if self._departures.paused_s(known) > HELD_NOTICE_S]
         if not long:
-            return ""
+            return self._drain_problem
         problem = next((known.problem for known in long if known.problem), "")
-        why = f"{problem.rstrip('.')}." if problem else "Their rows are being copied."
+        why = f"{problem.rstrip('.')}." if problem else "Their rows are still being copied."
         return (
-            f"Calls of orgs that move to another cell have been held for more than "
-            f"{HELD_NOTICE_S:.0f} s: {len(long)} in all. {why} See `tidings cells moves`; "
-            "`tidings cells undo ORG` takes a move back."
+            f"Orgs whose calls have been answered 503 for more than {HELD_NOTICE_S:.0f} s, as they "
+            f"move to another cell: {len(long)}. {why} See `tidings cells moves`; `tidings cells "
+            "undo ORG` takes a move back."
         )
 
     async def _drain_own(self) -> None:
         """Begin to move the next families away, where this cell is being drained."""
-        entry = self._own.reader.view.cells.get(self._own.cell)
-        if entry is None or entry.state is not CellState.DRAINING or self._held():
+        if not self._is_draining():
+            self._drain_problem = ""
+            return
+        if self._held():
             return
         if self._families.left_over() or self._families.not_taken_up():
             return  # the process is begun again first
@@ -320,7 +373,11 @@ class MovesOfCell:
         rows = 0
         placed: Counter[CellId] = Counter()
         loads = await self._loads()
-        for org in roots[:FAMILIES_MAX]:
+        if self._departures.now_s < self._drain_again_s:
+            return
+        self._drain_problem = ""
+        stayed = {OrgId(stayed.row.family) for stayed in self._departures.stayed()}
+        for org in [org for org in roots if org not in stayed][:FAMILIES_MAX]:
             target = self._choose_target(loads, placed)
             if target is None or rows >= ROWS_MAX:
                 return
@@ -330,9 +387,16 @@ class MovesOfCell:
             except port.StoreDown:
                 return
             if isinstance(found, FamilyRow):
-                rows += await self._departures.count_rows(found)
+                rows += self._departures.of(found).expected
             else:
-                log.warning("an org of a cell that is drained does not move", org=org)
+                self._note_drain(org, "" if found is None else found.message)
+
+    def _note_drain(self, org: OrgId, why: str) -> None:
+        """Note that an org of a cell that is drained cannot move now: it is tried again soon."""
+        self._drain_again_s = self._departures.now_s + DRAIN_AGAIN_S
+        if not self._drain_problem:
+            self._drain_problem = f"Org {org} cannot leave cell {self._own.cell} now. {why}".strip()
+            log.warning("an org of a cell that is drained does not move", org=org, reason=why)
 
     def _choose_target(self, loads: Sequence[CellLoad], placed: Counter[CellId]) -> CellId | None:
         """Choose another cell as one is chosen for a new family: by the events of the last hour,
@@ -351,7 +415,7 @@ class MovesOfCell:
 
 def _refuse_now(org: OrgId, why: str) -> MoveRefusal:
     return MoveRefusal(
-        org, "not_now", f"Org {org} must be free to move; now {why}. Try again in ten seconds."
+        org, "not_now", f"Org {org} cannot move now: {why}. Try again in ten seconds."
     )
 
 
@@ -359,5 +423,5 @@ def _unknown_cell(org: OrgId, cell: CellId) -> MoveRefusal:
     return MoveRefusal(
         org,
         "unknown_cell",
-        f"The cell must be one that there is; got {cell}. `tidings cells list` has them.",
+        f"The cell must be one that exists; got {cell}. See `tidings cells list`.",
     )

@@ -7,28 +7,33 @@ are switched together, when all of them are copied, for each side begins its pro
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
-import msgspec
 import structlog
 
 from tidings.app.cells.moves.door_steps import (
-    PAGE,
+    FACTS,
     ROW,
     STEP,
-    SUM,
     TAKE_UP,
     DoorStep,
-    PageAsked,
+    FactsAsked,
     RowAnswer,
     RowAsked,
     StepAsked,
-    SumAsked,
     TakeUpAsked,
 )
 from tidings.app.cells.moves.move_figures import MoveFigures
+from tidings.app.cells.moves.move_questions import (
+    MoveInProgress,
+    MoveIsOver,
+    MoveWaits,
+    OtherOwners,
+    ask_owner,
+    go_on,
+)
+from tidings.app.cells.moves.row_copies import RowCopies
 from tidings.app.cells.moves.step_entries import recording_step
 from tidings.core.cells.families import (
     CellId,
@@ -39,18 +44,23 @@ from tidings.core.cells.families import (
     MoveOutcome,
     outcome_at,
 )
-from tidings.core.cells.moving import MoveSituation, MoveStep, next_step
+from tidings.core.cells.moving import (
+    MoveSituation,
+    MoveStep,
+    TargetFacts,
+    find_obstacle,
+    next_step,
+)
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
-from tidings.errors import Unavailable
 from tidings.store import port
-from tidings.store.port.family_rows import FamilyRowsStore, RowsPlace, RowsSum
+from tidings.store.port.family_rows import FamilyRowsStore
 
 DRAIN_S = 120.0  # for what is under way; a family that has something then stays here
 GROUP_S = 60.0  # for which one that is copied waits for others that go to the same cell
 TARGETS_S = 30.0  # for which the process is not begun again before those of the targets
 DROP_S = 1.0  # of a step
-COPIES_MAX = 3  # of one move, where the sums are not the same
+STAYED_S = 600.0  # for which it is shown why a family stays; a drain lets it be for so long
 
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
@@ -69,32 +79,12 @@ _AT_TARGET = {
 }
 
 
-class OtherOwners(Protocol):
-    """Asks the owners of other cells."""
+class Stayed(NamedTuple):
+    """Say why a family has stayed though nobody has taken its move back."""
 
-    def ask_cell(
-        self, cell: CellId, step: DoorStep[Asked, Found], asked: Asked
-    ) -> Awaitable[Found | None]:
-        """Ask the owner of one cell; None where no answer came."""
-
-
-class MoveInProgress(msgspec.Struct):
-    """Hold what this process knows of a move beside the rows. Times by its own clock."""
-
-    number: int
-    began_ms: int
-    began_s: float
-    expected: int = 0  # rows
-    done: int = 0
-    place: RowsPlace | None = None  # from where rows are read
-    is_copied: bool = False
-    copies: int = 0
-    verified_s: float | None = None  # since when the sums are the same
-    problem: str = ""
-
-
-class _Waits(Unavailable):
-    """A move cannot go on now; the text says why."""
+    row: FamilyRow
+    departure: MoveInProgress
+    at_s: float
 
 
 class Departures:
@@ -133,23 +123,71 @@ class Departures:
         self._lock = asyncio.Lock()  # of steps in the own store
         self._left_s: float | None = None  # since when families have left
         self._doubtful: set[FamilyId] = set()  # the answer to a step was lost
+        self._copies = RowCopies(rows, others, passed_s)
+        self._stayed: dict[FamilyId, Stayed] = {}
 
     def of(self, row: FamilyRow) -> MoveInProgress:
-        """Return what is known of the move of a row; one that a former process has begun is counted
-        from now on."""
+        """Return what is known of the move of a row."""
         known = self._known.get(row.family)
         if known is None or known.number != row.number:
             known = MoveInProgress(row.number, self._now_ms(), self._passed_s())
             self._known[row.family] = known
         return known
 
+    @property
+    def now_s(self) -> float:
+        """Return the time by the clock that moves go by, in seconds."""
+        return self._passed_s()
+
     def paused_s(self, departure: MoveInProgress) -> float:
         """Compute for how long the calls of a family have been refused."""
         return self._passed_s() - departure.began_s
 
+    def expected_rows(self, row: FamilyRow) -> int:
+        """Return how many rows go before the calls of a family are taken again: those of all that
+        go to its target now, for they are switched together."""
+        going = (other for other in self._families.leaving() if other.state.is_moving)
+        return sum(self.of(other).expected for other in going if other.other == row.other)
+
+    def stayed(self) -> list[Stayed]:
+        """List the families that have stayed though nobody has taken their moves back, a while
+        ago at most."""
+        now_s = self._passed_s()
+        self._stayed = {
+            family: stayed
+            for family, stayed in self._stayed.items()
+            if now_s - stayed.at_s < STAYED_S
+        }
+        return [self._stayed[family] for family in sorted(self._stayed)]
+
+    async def find_obstacle(self, family: FamilyId, target: CellId) -> tuple[str, str] | None:
+        """Find why a family cannot go to a cell now, by what the owner of that says of it: a code,
+        and a sentence with what to do. Raise StoreDown."""
+        answer = await self._others.ask_cell(target, FACTS, FactsAsked())
+        if answer is None:
+            return "cell_away", (
+                f"Cell {target} must answer before an org goes there; it does not. Try again once "
+                f"`tidings cells show {target}` names its owner and no problem."
+            )
+        facts = await self._rows.facts_of_family(family)
+        coming = sum(
+            self.of(row).bytes
+            for row in self._families.leaving()
+            if row.state.is_moving and row.other == target and not self.of(row).is_copied
+        )
+        there = TargetFacts(answer.now_ms, answer.wall_ms, answer.free_bytes)
+        needed = facts.bytes + coming
+        return find_obstacle(self._cell, target, self._now_ms(), needed, there)
+
     async def begin(self, family: FamilyId, number: int, target: CellId) -> port.FamilyReceipt:
         """Begin a move. Raise StoreDown: it may have begun, and is found out."""
-        return await self._move(family, FamilyMove.BEGIN, number, target)
+        expected = await self._rows.count_family_rows(family)
+        self._stayed.pop(family, None)
+        receipt = await self._move(family, FamilyMove.BEGIN, number, target)
+        if receipt.changed and receipt.row is not None:
+            self.of(receipt.row).expected = expected
+            await self._look_up([receipt.row])
+        return receipt
 
     async def undo(self, family: FamilyId) -> None:
         """Have a family stay: at once, where the target has not been asked for anything; else once
@@ -164,24 +202,37 @@ class Departures:
         if receipt.changed:
             log.info("a move is taken back", family=family, number=row.number)
             if is_leaving:
-                self._end_undone(family)
+                self._end_undone(row)
 
     def waits_for(self, row: FamilyRow) -> str:
         """Say what a family that is leaving waits for; empty: nothing."""
         found = self._under_way(row.family)
         return f"It waits until {found} of the family have ended." if found else ""
 
-    async def count_rows(self, row: FamilyRow) -> int:
-        """Estimate how many rows a family has; 0 where the store does not say."""
-        departure = self.of(row)
-        if not departure.expected:
-            with suppress(port.StoreDown):
-                departure.expected = await self._rows.count_family_rows(row.family)
-        return departure.expected
+    async def _look_up(self, rows: Iterable[FamilyRow]) -> None:
+        """Look up when moves have begun, which may be by a former process, and how large their
+        families are. Where the store does not say, the next step does it."""
+        try:
+            for row in rows:
+                departure = self.of(row)
+                if departure.is_looked_up or not row.state.is_moving:
+                    continue
+                facts = await self._rows.facts_of_family(row.family)
+                departure.bytes = facts.bytes
+                if not departure.expected:
+                    departure.expected = await self._rows.count_family_rows(row.family)
+                passed_ms = self._now_ms() - (facts.held_ms or departure.began_ms)
+                if passed_ms > 0:
+                    departure.began_s = self._passed_s() - passed_ms / 1000
+                    departure.began_ms = self._now_ms() - passed_ms
+                departure.is_looked_up = True
+        except port.StoreDown:
+            return
 
     async def step(self, beat: Callable[[], None] = lambda: None) -> None:
         """Do the next steps of all moves, as far as they go now."""
         await self._find_out()
+        await self._look_up(self._families.leaving())
         ready: list[FamilyRow] = []
         going: set[CellId] = set()  # targets for which other families are being copied
         for row in sorted(self._families.leaving(), key=lambda row: row.family):
@@ -233,12 +284,25 @@ class Departures:
                 if not await self._do_next(row, departure):
                     return departure.verified_s is not None and row.state is FamilyState.SEALED
                 departure.problem = ""
-        except _Waits as waits:
+        except MoveWaits as waits:
             self._note_problem(family, departure, str(waits))
+        except MoveIsOver as over:
+            await self._give_up(family, departure, str(over))
         except (port.StoreDown, port.StaleChange) as refused:
             self._doubtful.add(family)
             self._note_problem(family, departure, str(refused))
         return False
+
+    async def _give_up(self, family: FamilyId, departure: MoveInProgress, why: str) -> None:
+        """Have a family stay whose move can never be."""
+        log.error("a move is given up", family=family, reason=why)
+        departure.ending = departure.problem = why
+        row = self._families.row_of(family)
+        if row is not None and row.state is FamilyState.SEALED:
+            try:
+                await self._move(family, FamilyMove.RECALL, row.number)
+            except port.StoreDown as refused:
+                self._note_problem(family, departure, str(refused))
 
     async def _do_next(self, row: FamilyRow, departure: MoveInProgress) -> bool:
         """Do one step; return whether there may be another one now."""
@@ -254,13 +318,13 @@ class Departures:
         if step in (MoveStep.SWITCH, MoveStep.DONE, MoveStep.WAIT):
             return False  # families are switched together
         if step is MoveStep.COPY:
-            await self._copy(row, departure)
+            await self._copies.copy(row, departure)
         elif (move := _AT_SOURCE.get(step)) is not None:
             await self._move(row.family, move, row.number)
             if step is MoveStep.END_SWITCHED:
                 self._end_switched(row, departure)
             elif step is MoveStep.END_UNDONE:
-                self._end_undone(row.family)
+                self._end_undone(row)
         elif (move := _AT_TARGET.get(step)) is not None:
             number, above = row.number, 0
             if move is FamilyMove.EMPTY and answer.row is not None:
@@ -273,7 +337,6 @@ class Departures:
     async def _seal(self, row: FamilyRow, departure: MoveInProgress) -> bool:
         """Seal a family once nothing of it is under way; one that has something for too long stays
         here."""
-        await self.count_rows(row)
         waits_for = self._under_way(row.family)
         if not waits_for:
             await self._move(row.family, FamilyMove.SEAL, row.number)
@@ -281,61 +344,12 @@ class Departures:
         if self.paused_s(departure) < DRAIN_S:
             departure.problem = ""
             return False
-        log.error(
-            "a move is given up, for something of the family does not end",
-            family=row.family,
-            waits_for=waits_for,
-        )
+        why = f"What is under way must end within {DRAIN_S:.0f} s; {waits_for} have not ended."
+        log.error("a move is given up", family=row.family, reason=why)
+        departure.ending = why
         await self._move(row.family, FamilyMove.UNDONE, row.number)
-        self._end_undone(row.family)
+        self._end_undone(row)
         return False
-
-    async def _copy(self, row: FamilyRow, departure: MoveInProgress) -> None:
-        """Copy a page of rows; behind the last one compare the sums of both sides."""
-        assert row.other is not None
-        await self.count_rows(row)
-        if not departure.is_copied:
-            page = await self._rows.read_family_rows(row.family, row.number, departure.place)
-            if page.count:
-                answer = await self._ask(row.other, PAGE, PageAsked(row.family, row.number, page))
-                _go_on(answer.problem)
-            departure.done += page.count
-            departure.place = page.next
-            departure.is_copied = page.next is None
-            return
-        own, others = await self._sum(row), await self._sum_at_target(row)
-        if own == others:
-            departure.verified_s = self._passed_s()
-            return
-        departure.copies += 1
-        departure.place, departure.is_copied, departure.done = None, False, 0
-        differing = sorted(name for name in own | others if own.get(name) != others.get(name))
-        log.error(
-            "rows of a family differ after they were copied", family=row.family, tables=differing
-        )
-        if departure.copies >= COPIES_MAX:
-            await self._move(row.family, FamilyMove.RECALL, row.number)
-
-    async def _sum(self, row: FamilyRow) -> dict[str, RowsSum]:
-        place, sums = None, dict[str, RowsSum]()
-        while True:
-            found = await self._rows.sum_family_rows(row.family, row.number, place, sums)
-            sums, place = dict(found.sums), found.next
-            if place is None:
-                return sums
-
-    async def _sum_at_target(self, row: FamilyRow) -> dict[str, RowsSum]:
-        assert row.other is not None
-        place, sums = None, dict[str, RowsSum]()
-        while True:
-            asked = SumAsked(row.family, row.number, place=place, so_far=sums)
-            answer = await self._ask(row.other, SUM, asked)
-            _go_on(answer.problem)
-            if answer.sums is None:
-                raise _Waits("its target has added nothing up")
-            sums, place = dict(answer.sums.sums), answer.sums.next
-            if place is None:
-                return sums
 
     async def _drop(self, row: FamilyRow) -> bool:
         """Drop rows of a family that has gone, for a while. While its orgs are in memory here, it
@@ -346,7 +360,7 @@ class Departures:
         if row.other is not None and not self._is_removed(row.other):
             answer = await self._ask(row.other, ROW, RowAsked(row.family))
             if outcome_at(answer.row, row.number) is not MoveOutcome.SWITCHED:
-                raise _Waits(
+                raise MoveWaits(
                     f"Cell {row.other} must have the family before its rows are dropped here; it "
                     "does not have it."
                 )
@@ -368,7 +382,7 @@ class Departures:
                 if self._families.row_of(row.family) != row:
                     continue  # it is wanted back
                 await self._step_at_target(row, FamilyMove.SWITCH, row.number, above)
-            except _Waits as waits:
+            except MoveWaits as waits:
                 self._note_problem(row.family, departure, str(waits))
             except (port.StoreDown, port.StaleChange) as refused:
                 self._note_problem(row.family, departure, str(refused))
@@ -407,6 +421,9 @@ class Departures:
     ) -> RowAnswer:
         assert row.other is not None
         is_switch = move is FamilyMove.SWITCH
+        leaps: Sequence[port.ClockLeap] = ()
+        if is_switch:
+            leaps = (await self._rows.facts_of_family(row.family)).leaps
         asked = StepAsked(
             family=row.family,
             move=move,
@@ -415,16 +432,14 @@ class Departures:
             above=above,
             orgs=self._families.orgs_of(row.family) if is_switch else (),
             ended=self._ended_sessions() if is_switch else (),
+            leaps=leaps,
         )
         answer = await self._ask(row.other, STEP, asked)
-        _go_on(answer.problem)
+        go_on(answer.problem)
         return answer
 
     async def _ask(self, cell: CellId, step: DoorStep[Asked, Found], asked: Asked) -> Found:
-        found = await self._others.ask_cell(cell, step, asked)
-        if found is None:
-            raise _Waits(f"The owner of cell {cell} must answer; it does not.")
-        return found
+        return await ask_owner(self._others, cell, step, asked)
 
     async def _find_out(self) -> None:
         """Find out what became of steps whose answers were lost."""
@@ -454,9 +469,11 @@ class Departures:
             paused_s=round(self.paused_s(departure), 3),
         )
 
-    def _end_undone(self, family: FamilyId) -> None:
-        departure = self._known.pop(family, None)
+    def _end_undone(self, row: FamilyRow) -> None:
+        family, departure = row.family, self._known.pop(row.family, None)
         paused_s = 0.0 if departure is None else self.paused_s(departure)
+        if departure is not None and departure.ending:
+            self._stayed[family] = Stayed(row, departure, self._passed_s())
         self.figures.count_end("undone", paused_s)
         log.info("a family stays", family=family, paused_s=round(paused_s, 3))
 
@@ -465,9 +482,3 @@ class Departures:
         leaving = {row.family for row in self._families.leaving()}
         for family in self._known.keys() - leaving:
             del self._known[family]
-
-
-def _go_on(problem: str) -> None:
-    """Raise _Waits where the target says that something could not be done."""
-    if problem:
-        raise _Waits(problem)

@@ -13,7 +13,13 @@ import msgspec
 from tidings.api.cells.question import CellQuestion
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyRow
 from tidings.core.ids import OrgId
-from tidings.store.port.family_rows import FamilyRowsPage, FamilyRowsSums, RowsPlace, RowsSum
+from tidings.store.port.family_rows import (
+    ClockLeap,
+    FamilyRowsPage,
+    FamilyRowsSums,
+    RowsPlace,
+    RowsSum,
+)
 
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
@@ -46,6 +52,18 @@ class DoorStep(Generic[Asked, Found]):
         )
 
 
+class FactsAsked(msgspec.Struct, frozen=True):
+    """Ask for what a family that may come has to know of the cell."""
+
+
+class FactsAnswer(msgspec.Struct, frozen=True):
+    """Hold it: see `TargetFacts`."""
+
+    now_ms: int
+    wall_ms: int
+    free_bytes: int | None = None
+
+
 class RowAsked(msgspec.Struct, frozen=True):
     """Ask for the row of a family."""
 
@@ -55,7 +73,8 @@ class RowAsked(msgspec.Struct, frozen=True):
 class StepAsked(msgspec.Struct, frozen=True):
     """Ask for a step of a family's row. `above`: of a receipt and of a switch, the greatest number
     that its rows have, which numbers of the target go on above; `orgs`: of a switch, all of it;
-    `ended`: of that, sessions that are out of force in the source and that its rows have."""
+    `ended`: of that, sessions that are out of force in the source and that its rows have; `leaps`:
+    those of the clock that its store has followed."""
 
     family: FamilyId
     move: FamilyMove
@@ -64,6 +83,7 @@ class StepAsked(msgspec.Struct, frozen=True):
     above: int = 0
     orgs: Sequence[OrgId] = ()
     ended: Sequence[bytes] = ()
+    leaps: Sequence[ClockLeap] = ()
 
 
 class RowAnswer(msgspec.Struct, frozen=True):
@@ -82,9 +102,10 @@ class PageAsked(msgspec.Struct, frozen=True):
 
 
 class PageAnswer(msgspec.Struct, frozen=True):
-    """Say that a page is written. `problem`: why it is not."""
+    """Say that a page is written. `problem`: why it is not; `is_over`: it never will be."""
 
     problem: str = ""
+    is_over: bool = False
 
 
 class SumAsked(msgspec.Struct, frozen=True):
@@ -113,6 +134,7 @@ class TakeUpAnswer(msgspec.Struct, frozen=True):
     families: int = 0
 
 
+FACTS = DoorStep(name="family-facts", asks=FactsAsked, finds=FactsAnswer)
 ROW = DoorStep(name="family-row", asks=RowAsked, finds=RowAnswer)
 STEP = DoorStep(name="family-step", asks=StepAsked, finds=RowAnswer, asked_bytes_max=PAGE_BYTES_MAX)
 PAGE = DoorStep(

@@ -84,6 +84,8 @@ class KnownCells:
         self._meter = meter
         self._own = own
         self._record_s = record_s
+        # Why a family of this cell cannot go to another one, by what that says of itself.
+        self.find_obstacle: Callable[[OrgId, CellId], Awaitable[MoveRefusal | None]] | None = None
         self.question = CellQuestion(
             name="record", asks=EntryAsked, finds=EntryTaken, answer=self._take_entry
         )
@@ -151,6 +153,10 @@ class KnownCells:
         refused = self._why_not(org, family, judged, target)
         if refused is not None:
             return PlanFound(refused=MoveRefusal(org, *refused))
+        if self.find_obstacle is not None:
+            obstacle = await self.find_obstacle(org, target)
+            if obstacle is not None:
+                return PlanFound(refused=obstacle)
         rows = await self._own.count_rows(family) or 0
         return PlanFound(
             MovePlan(
@@ -170,26 +176,26 @@ class KnownCells:
         entry = view.cells.get(target)
         if OrgId(family) != org:
             return "not_a_root", (
-                f"The org must have no parent; org {org} is below org {family}, and moves with it. "
+                f"The org must have no parent; org {org} is below org {family} and moves with it. "
                 f"Move org {family}."
             )
         if judged.verdict is CallVerdict.HELD:
             return "already_moving", (
                 f"The org must not be moving; org {org} is on its way to cell {judged.elsewhere}. "
-                f"Wait for its end, or take it back with `tidings cells undo {org}`."
+                f"Wait until it is there, or take the move back with `tidings cells undo {org}`."
             )
         if target == own:
             return "same_cell", (
-                f"The cell must be another one; org {org} is in cell {own} already. Name another."
+                f"The cell must be another one; org {org} is already in cell {own}. Name another "
+                "one: `tidings cells list`."
             )
         if entry is None or entry.state is CellState.REMOVED:
             return "unknown_cell", (
-                f"The cell must be one of the installation's; got {target}. See `tidings cells "
-                "list`."
+                f"The cell must be one that exists; got {target}. See `tidings cells list`."
             )
         if entry.state is not CellState.OPEN or not view.places.is_owned(target):
             return "cell_not_open", (
-                f"Cell {target} must be open and have an owner; it is drained, or no process owns "
+                f"Cell {target} must be open and served; it is being drained, or no process serves "
                 "it. See `tidings cells list`."
             )
         return None
@@ -210,7 +216,7 @@ class KnownCells:
         if entry is None:
             return _refusal(
                 "unknown_cell",
-                f"cell must be one of the installation's; got {cell}. See `tidings cells list`.",
+                f"The cell must be one that exists; got {cell}. See `tidings cells list`.",
             )
         if entry.state is CellState.OPEN:
             return _refusal(
