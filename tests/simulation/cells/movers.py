@@ -1,6 +1,7 @@
 """Moves families out of one's own cells, by the steps of `core/cells/moving.py`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.simulation.cells.doors import DoorProcess
@@ -32,6 +33,9 @@ _AT_SOURCE = {
     MoveStep.END_UNDONE: FamilyMove.UNDONE,
     MoveStep.EMPTY: FamilyMove.EMPTY,
 }
+
+
+_RECALLS = {FamilyState.LEAVING: FamilyMove.UNDONE, FamilyState.SEALED: FamilyMove.RECALL}
 
 
 class MovingProcess(DoorProcess):
@@ -81,6 +85,12 @@ class MovingProcess(DoorProcess):
 
         if row.state is FamilyState.GONE:
             step_at_source(MoveStep.EMPTY)
+            return
+        if family in self.world.recalled and (move := _RECALLS.get(row.state)) is not None:
+            # The wish is in the store, whoever carries the move on.
+            self.world.recalls += move is FamilyMove.RECALL
+            commit = partial(owned.store.move, owned.epoch, family, move, row.number)
+            self.ask_store(owned, commit, done)
             return
 
         def target_told(target: FamilyRow | None, copied: int) -> None:

@@ -4,9 +4,7 @@ from tests.simulation.cells.movers import MovingProcess
 from tests.simulation.cells.owning import SPARES, OwnedCell
 from tests.simulation.cells.stores import CellStore
 from tidings.core.cells.cell_map import CellOwner, lost_places
-from tidings.core.cells.families import (
-    FamilyState,
-)
+from tidings.core.cells.families import FamilyMove, FamilyState, after_restore
 from tidings.core.cells.placement import ProcessSeen, may_take
 from tidings.core.cells.ranges import NoRange
 from tidings.core.running.lease import LEASE_S, Lease
@@ -101,9 +99,22 @@ class SimulatedProcess(MovingProcess):
         self.world.takes += 1
         lease = Lease(self.clock_s)
         lease.renewed(asked_at_s)
+        self._lose_moved(store)
         self.own[store.cell] = owned = OwnedCell(store, lease)
         if self.reaches_map:
             self.world.map.own(store.cell, CellOwner(owned.epoch, self.address))
+
+    def _lose_moved(self, store: CellStore) -> None:
+        """Have a store that was put back be without the families that have moved since."""
+        if not self.reaches_map:
+            return
+        for family, row in list(store.rows.items()):
+            placed = self.world.map.families[family]
+            following = after_restore(row, (placed.cell, placed.number), store.cell)
+            if following is not None:
+                number, other = following.number, following.other
+                store.move(store.epoch, family, FamilyMove.LOSE, number, other)
+                self.world.losses += 1
 
     def release(self) -> None:
         """Hand all over, as a process does that stops."""

@@ -1,6 +1,6 @@
 """The stores: of cells, each with an owner by epoch; and of the map."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidings.core.cells.cell_map import CellMap, CellOwner, FamilyPlace, MapChanges, is_newer
 from tidings.core.cells.families import (
@@ -27,6 +27,7 @@ class Ledger:
         self.fresh: dict[str, CellId] = {}  # by the id of an event: where it was accepted
         self.numbers: set[int] = set()
         self.newest: dict[FamilyId, int] = {}
+        self.lost: set[str] = set()  # accepted behind a backup that was put back
 
     def accepted(self, cell: CellId, event: Event, grants: RangeGrants) -> None:
         family, id, number = event
@@ -39,6 +40,12 @@ class Ledger:
         self.numbers.add(number)
         self.newest[family] = number
 
+    def lose(self, ids: set[str]) -> None:
+        """Note events that are gone with a store that was put back: they may be accepted again."""
+        self.lost |= ids
+        for id in ids:
+            self.fresh.pop(id, None)
+
     def moved(self, cell: CellId, family: FamilyId, row: FamilyRow) -> None:
         cells = self.here.setdefault(family, set())
         if row.state is FamilyState.HERE:
@@ -46,6 +53,14 @@ class Ledger:
         else:
             cells.discard(cell)
         assert len(cells) <= 1, "1 a family is in one cell"
+
+
+class StoreBackup(NamedTuple):
+    """What a store was at some time."""
+
+    rows: dict[FamilyId, FamilyRow]
+    events: dict[FamilyId, dict[str, int]]
+    ranges: CellRanges
 
 
 class CellStore:
@@ -111,6 +126,37 @@ class CellStore:
             if move is FamilyMove.EMPTY:
                 self.events.pop(family, None)
         return row
+
+    def back_up(self) -> StoreBackup:
+        """Copy the store as it is."""
+        events = {family: dict(known) for family, known in self.events.items()}
+        return StoreBackup(dict(self.rows), events, self.ranges)
+
+    def may_be_put_back(self, backup: StoreBackup, places: dict[FamilyId, FamilyPlace]) -> bool:
+        """Return whether nothing has happened since a backup but events, and families that have
+        gone, as the map knows: of whatever else an operator is told that a later one is needed."""
+        if self.rows.keys() != backup.rows.keys():
+            return False
+        for family, row in self.rows.items():
+            former, place = backup.rows[family], places[family]
+            is_gone = row.state in (FamilyState.GONE, FamilyState.EMPTIED)
+            if row.state is not FamilyState.HERE and not is_gone:
+                return False
+            is_left = former.state is FamilyState.HERE and is_gone
+            if row != former and not (is_left and place.number >= row.number):
+                return False
+        return True
+
+    def put_back(self, backup: StoreBackup) -> None:
+        """Be as at a backup; nobody owns it, and no range of it is used any more."""
+        for family, row in backup.rows.items():
+            if row.state is FamilyState.HERE and self.rows[family] == row:
+                known = backup.events.get(family, {})
+                self._ledger.lose(self.events.get(family, {}).keys() - known.keys())
+        self.epoch, self.holder, self.renewed = self.epoch + 1, None, self.renewed + 1
+        self.rows, self.changes = dict(backup.rows), self.changes + 1
+        self.events = {family: dict(known) for family, known in backup.events.items()}
+        self.ranges = backup.ranges.restored()
 
     def _follow(self, ranges: CellRanges | None) -> None:
         if ranges is not None and (

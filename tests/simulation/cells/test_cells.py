@@ -8,7 +8,7 @@ SEEDS = depth(4, 100, "TIDINGS_SIMULATION_SEEDS")
 
 
 def test_every_promise_holds_and_is_put_to_the_test() -> None:
-    takes = hops = moves = 0
+    takes = hops = moves = recalls = losses = 0
     for seed in range(SEEDS):
         world = CellWorld(seed)
         world.live()  # what must hold on the way is asserted on the way
@@ -16,7 +16,10 @@ def test_every_promise_holds_and_is_put_to_the_test() -> None:
         assert world.answers == CALLS and world.sends
         takes += world.takes
         hops += world.hops
+        recalls += world.recalls
+        losses += world.losses
         moves += sum(place.number - 1 for place in world.map.families.values())
     assert takes > 50 * SEEDS
     assert hops > CALLS * SEEDS
     assert moves > 10 * SEEDS
+    assert recalls > SEEDS / 4 and losses > SEEDS / 4

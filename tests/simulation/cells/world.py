@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.simulation.cells.owning import OwnedCell, OwningProcess
 from tests.simulation.cells.processes import SimulatedProcess
-from tests.simulation.cells.stores import BITS, CellStore, Ledger, MapStore
+from tests.simulation.cells.stores import BITS, CellStore, Ledger, MapStore, StoreBackup
 from tidings.core.cells.call_parts import PartAnswer, join_answers, part_call
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyState
@@ -46,8 +46,10 @@ class CellWorld:
         self.slow = rng.choice((0.0, 0.02, 0.1))
         self.map = MapStore()
         self.ledger = Ledger()
-        self.undone: set[FamilyId] = set()
+        self.undone: set[FamilyId] = set()  # wanted back, as only a process knows
+        self.recalled: set[FamilyId] = set()  # … as their rows are to say
         self.takes = self.hops = self.sends = self.answers = 0
+        self.recalls = self.losses = 0
         names = [f"p{number}" for number in range(PROCESSES)]
         self.stores = [
             CellStore(CellId(cell), self.ledger, self.map.grants) for cell in range(1, CELLS + 1)
@@ -208,11 +210,30 @@ class CellWorld:
         family = self.rng.choice(self.active)
         target = self.rng.choice(self.stores).cell
         self.undone.discard(family)
+        self.recalled.discard(family)
+        self._put_back_later(self.stores[self.map.families[family].cell - 1])
         for process in self.processes.values():
             if process.alive:
                 self.later(process, 0.0, lambda asked=process: asked.begin_move(family, target))  # type: ignore[misc]
         if self.rng.random() < 0.4:
-            self.at(self.now_s + self.rng.random() * 3, lambda: self.undone.add(family))
+            wanted = self.rng.choice((self.undone, self.recalled))
+            self.at(self.now_s + self.rng.random() * 3, lambda: wanted.add(family))
+
+    def _put_back_later(self, store: CellStore) -> None:
+        """Now and then put a store back from before a move, once that is over."""
+        backup, rng = store.back_up(), self.rng
+        if rng.random() < 0.2:
+            self.at(self.now_s + 2 + rng.random() * 20, lambda: self._put_back(store, backup))
+
+    def _put_back(self, store: CellStore, backup: StoreBackup) -> None:
+        if not store.may_be_put_back(backup, self.map.families):
+            return
+        owner = store.holder
+        if owner is not None and owner.alive:  # it is stopped for that
+            owner.alive = False
+            owner.own.clear()
+            self.at(self.now_s + 1, lambda: self.start(owner.name))
+        store.put_back(backup)
 
     def live(self) -> None:
         """Days of trouble in a minute, then peace."""
@@ -244,6 +265,7 @@ class CellWorld:
         for call in self.calls:
             assert call.accepted, "what is repeated is accepted in the end"
             for family, id in zip(call.families, call.ids, strict=True):
-                assert id in here[family][0].events[family], "3 nothing acknowledged is lost"
+                known = here[family][0].events.get(family, {})
+                assert id in known or id in self.ledger.lost, "3 nothing acknowledged is lost"
         for store in self.stores:
             assert store.holder is not None and store.holder.alive, "each cell has an owner"
