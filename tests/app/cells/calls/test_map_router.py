@@ -254,3 +254,17 @@ async def test_without_a_door_a_family_that_is_away_is_told_its_caller(
         status, headers, answer = await worker.call("POST", path, body, basic("org8", "secret"))
         assert status == 503 and "retry-after" in headers and b"tidings-door" not in answer
         assert b"it is moving" in answer
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v3/webHooks"])
+async def test_a_call_that_is_held_waits_as_long_as_the_owner_says_through_whichever_process(
+    both: TwoWorkers, path: str
+) -> None:
+    second = both.workers[1]
+    second.service.parts.base.families.hold(FamilyId(8))
+    second.router._retry_after_s = lambda family: 10 + family
+    body = BASIC if path == "/v3/webHooks" else EVENT | {"orgId": 8}
+    for worker in both.workers:
+        status, headers, answer = await worker.call("POST", path, body, basic("org8", "secret"))
+        assert status == 503 and headers["retry-after"] == "18", worker.installation.cell
+        assert b"moving to another cell" in answer
