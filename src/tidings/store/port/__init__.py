@@ -199,7 +199,7 @@ class NoNumbers(StoreDown):
 
 
 class StoreFull(StoreDown):
-    """What is to be written has no room: on the disk, or within what the store may take."""
+    """The disk, or what the store may take, has no room for what is to be written."""
 
 
 class FamilyAway(StoreDown):

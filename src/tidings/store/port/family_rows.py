@@ -80,7 +80,7 @@ class ClockLeap(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FamilyFacts(msgspec.Struct, frozen=True, array_like=True):
-    """What a move has to know of a family in the store that it leaves. `bytes`: an estimate of what
+    """Hold what a move has to know of a family in the store that it leaves. `bytes`: about what
     its rows take; `held_ms`: when its newest move began, by the store's clock; None: none has, or
     it is over."""
 
