@@ -178,9 +178,8 @@ class RunningService:
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage, membership)
         await app.start(through, hold=hold)
-        link = None
-        if membership is None or membership.is_begun_by_operator:
-            link = await through(lambda: console_link(settings, app.access))
+        is_begun = membership is None or membership.is_begun_by_operator
+        link = await through(lambda: console_link(settings, app.access)) if is_begun else None
         closers = [*closers, probe.stop, actions.close, renderer.close, sender.close]
         return cls(settings, store, app, server, link, closers, shortage, membership)
 

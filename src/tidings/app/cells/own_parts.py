@@ -100,7 +100,7 @@ def make_moves(
         begin_again,
         app.base.clock.now_ms,
         is_removed=is_removed,
-        ended_sessions=app.access.table.ended,
+        ended_sessions=app.access.everywhere.ended,
     )
 
     def describe_target() -> TargetFacts:

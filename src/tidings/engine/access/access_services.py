@@ -35,7 +35,6 @@ class AccessServices:
     access: CredentialBook
     credentials: Credentials
     users: UserBook
-    table: SessionTable
     sessions: Sessions
     everywhere: SessionsEverywhere
     portals: Portals
@@ -85,11 +84,11 @@ class AccessServices:
         )
         guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
         sessions = Sessions(
-            table=table,
             audit=audit,
             sign_ins=sign_ins,
             links=links,
             access=access,
+            table=table,
             users=users,
             clock=clock,
             random_bytes=random_bytes,
@@ -101,7 +100,6 @@ class AccessServices:
                 orgs=orgs, access=access, changes=changes, clock=clock, random_bytes=random_bytes
             ),
             users=users,
-            table=table,
             sessions=sessions,
             everywhere=SessionsEverywhere(sessions, users, table, audit),
             portals=Portals(

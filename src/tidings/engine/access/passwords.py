@@ -4,13 +4,15 @@ import asyncio
 import base64
 import contextlib
 import hmac
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import cache
+from typing import Protocol
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import hash_secret
 
+from tidings.core.cells.families import CellId
 from tidings.core.shares.budget import SharedBudget
 from tidings.errors import Busy, FieldRefusal
 
@@ -36,6 +38,15 @@ class TooBusy(Busy):
 def _nobodys(time_cost: int, memory_kib: int, parallelism: int) -> str:
     """Return a hash that costs as much to check as a user's."""
     return PasswordHasher(time_cost, memory_kib, parallelism).hash("nobody's password")
+
+
+class PasswordsElsewhere(Protocol):
+    """Has other cells go on with a new password."""
+
+    def replace_hash(self, email: str, mark: bytes, hashed: str) -> Awaitable[Sequence[CellId]]:
+        """Have the persons of an address whose hash has a mark go on with that of a new password,
+        in all other cells; return the cells that have not answered. Where one does not answer to
+        begin with, nothing is changed anywhere."""
 
 
 class Passwords:

@@ -25,6 +25,7 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.keys import digest_of
+from tidings.engine.access.passwords import PasswordsElsewhere
 from tidings.engine.access.users import UserBook
 from tidings.errors import Forbidden, Unavailable
 from tidings.store import port
@@ -80,7 +81,7 @@ class SessionAway(Unavailable):
         )
 
 
-class SessionsElsewhere(Protocol):
+class SessionsElsewhere(PasswordsElsewhere, Protocol):
     """Asks the other cells about sessions and sign-ins. Where there is one cell, there is none."""
 
     def find(self, token: str) -> Awaitable[RemoteSession | None]:
@@ -119,11 +120,6 @@ class SessionsElsewhere(Protocol):
     ) -> Awaitable[Sequence[CellId]]:
         """Have these persons go on with a hash, of a new password or of the same; return the cells
         that have not answered."""
-
-    def replace_hash(self, email: str, mark: bytes, hashed: str) -> Awaitable[Sequence[CellId]]:
-        """Have the persons of an address whose hash has a mark go on with that of a new password,
-        in all other cells; return the cells that have not answered. Where one does not answer to
-        begin with, nothing is changed anywhere."""
 
     def note_begun(self, session: RemoteSession, fits: Sequence[PasswordFit]) -> Awaitable[None]:
         """Have the audit logs of these persons' orgs tell that a session of theirs has begun, in

@@ -13,8 +13,10 @@ from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.declaration import show_resource
 from tidings.core.events.attribution import of_person
 from tidings.core.events.call_reader import AuthenticatedCaller
+from tidings.core.ids import OrgId
 from tidings.core.times import iso
 from tidings.engine.access.denials import unknown_of
+from tidings.engine.access.keys import digest_of
 from tidings.errors import NotFound
 from tidings.store import port
 
@@ -77,6 +79,17 @@ class NewLink(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Show it without the token."""
         return f"NewLink(purpose={self.purpose!r})"
+
+    def stored(self, person: str, org: OrgId) -> port.OneTimeLink:
+        """Return the link of a person in an org, as the store keeps it: without its token."""
+        return port.OneTimeLink(
+            digest=digest_of(self.token),
+            purpose=self.purpose,
+            person=person,
+            org=org,
+            credential="",
+            expires_ms=self.expires_ms,
+        )
 
     @property
     def recorded(self) -> dict[str, Any]:

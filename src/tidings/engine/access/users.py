@@ -7,7 +7,7 @@ org can take a place elsewhere by it, nor learn that there is one. Persons of on
 set the same password are one account: who signs in with it works in the orgs of all of them.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
-from tidings.engine.access.passwords import KNOWN, Passwords, TooBusy
+from tidings.engine.access.passwords import KNOWN, Passwords, PasswordsElsewhere, TooBusy
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import (
@@ -51,7 +51,6 @@ from tidings.values import describe_value
 PER_ORG_MAX = 1000
 INVITE, RESET = "invite", "reset"
 INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
-ShareHash = Callable[[str, bytes, str], Awaitable[None]]  # address, mark of the former, the new one
 
 
 class UserBook:
@@ -306,12 +305,14 @@ class UserBook:
 
         return await self._changes.run(change)
 
-    async def open_link(self, token: str, password: object, share: ShareHash | None = None) -> str:
+    async def open_link(
+        self, token: str, password: object, elsewhere: PasswordsElsewhere | None = None
+    ) -> str:
         """Accept an invitation, or set a new password; the person. TooBusy.
 
         An invitation's password is that of its own org. Where it is the one that they have in
-        another org, they work in both by it; whether it is nobody is told. `share`: has other cells
-        go on with the hash of a new password; what it raises keeps the link.
+        another org, they work in both by it; whether it is nobody is told. `elsewhere`: asks other
+        cells, which go on with a new password too, or NotConfirmed is raised and the link is good.
         """
         given = passed(read_body(NewPassword, {"password": password})).password
         link = await self._links.take(digest_of(token))
@@ -325,8 +326,10 @@ class UserBook:
             hashed = await self.hash_for(person.email, given)
             if link.purpose == RESET:
                 id = person.id
-                if share is not None and person.password is not None:
-                    await share(person.email, mark_of(person.password.encode()).encode(), hashed)
+                if elsewhere is not None and person.password is not None:
+                    former = mark_of(person.password.encode()).encode()
+                    if missing := await elsewhere.replace_hash(person.email, former, hashed):
+                        raise NotConfirmed(missing)
                 if not await self._set_password(lambda: self._account(id), hashed):
                     raise link_ended()
                 return id
@@ -480,17 +483,10 @@ class UserBook:
         self, purpose: str, person: str, org: OrgId, lasts_ms: int
     ) -> tuple[port.OneTimeLink, NewLink]:
         """Create a link; return it as it is stored and as it is shown."""
-        token = typed("lnk", self._random_bytes(30))
-        expires_ms = self._clock.now_ms() + lasts_ms
-        link = port.OneTimeLink(
-            digest=digest_of(token),
-            purpose=purpose,
-            person=person,
-            org=org,
-            credential="",
-            expires_ms=expires_ms,
+        shown = NewLink(
+            typed("lnk", self._random_bytes(30)), purpose, self._clock.now_ms() + lasts_ms
         )
-        return link, NewLink(token, purpose, expires_ms)
+        return shown.stored(person, org), shown
 
     def _keep_person(self, person: port.StoredPerson) -> None:
         if person.id not in self._persons:
