@@ -183,6 +183,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.systems  # it takes five seconds of processor
 async def test_nothing_that_strangers_write_is_markup_on_any_page() -> None:
     async with pages() as p:
         await fill(p, NAMES)

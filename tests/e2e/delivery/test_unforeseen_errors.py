@@ -11,6 +11,8 @@ from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
 
+pytestmark = pytest.mark.systems  # each starts a service that is not forked
+
 
 @pytest.mark.parametrize("words", ["breaks-here", "breaks-here-late"])
 def test_an_unforeseen_error_is_told_and_gives_its_slot_back(

@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.catalogue import versioned
 
 from ..harness.events import new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.until import until
+
+pytestmark = pytest.mark.systems  # each starts a service that is not forked
 
 LAUNCHER = str(Path(__file__).parents[1] / "harness/with_catalogue.py")
 NAME = versioned.NAME

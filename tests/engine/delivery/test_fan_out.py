@@ -157,6 +157,7 @@ def as_served() -> Iterator[None]:
     gc.set_threshold(*before)  # what is frozen stays so, as since the collection of the tests
 
 
+@pytest.mark.systems  # it takes five seconds of processor
 @pytest.mark.usefixtures("as_served")
 async def test_an_event_for_20_000_webhooks_holds_nobody_up(tmp_path: Path) -> None:
     await scenario(tmp_path / "data")

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import apsw
 import pytest
 
+from tests.depth import share
 from tidings.store.hosting.child import Child
 from tidings.store.port import StoreRefused
 from tidings.store.sqlite import database
@@ -162,21 +164,21 @@ def a_symbolic_link_to_its_database(place: Path) -> Path:
     return other
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        no_lock_file,
-        another_lock_file,
-        a_renamed_lock_file,
-        no_database,
-        another_name,
-        a_link_to_it,
-        another_way_to_it,
-        a_hard_link_to_its_database,
-        a_symbolic_link_to_its_database,
-    ],
-)
-@pytest.mark.parametrize("used", [True, False])
+SPOILT = [
+    no_lock_file,
+    another_lock_file,
+    a_renamed_lock_file,
+    no_database,
+    another_name,
+    a_link_to_it,
+    another_way_to_it,
+    a_hard_link_to_its_database,
+    a_symbolic_link_to_its_database,
+]
+
+
+# Every second one, of which each way is there; the deep run takes all.
+@pytest.mark.parametrize(("used", "spoil"), share([*product([True, False], SPOILT)], 0, 2))
 def test_nothing_that_is_removed_or_named_otherwise_lets_a_second_owner_in(
     tmp_path: Path, spoil: Callable[[Path], Path], used: bool
 ) -> None:

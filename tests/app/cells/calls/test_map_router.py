@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.control_client import BASIC, basic
 from tests.app.cells.calls.two_workers import PLATFORM, Answer, TwoWorkers, two_workers
+from tests.depth import share
 from tests.openapi.entries import ENTRIES
 from tidings.api.route import OPEN
 from tidings.core.cells.call_subject import Over
@@ -51,10 +52,14 @@ def path_of(path: str, org: int) -> str:
 
 @pytest.mark.parametrize(
     ("who", "cell"),
-    [
-        *[(who, cell) for who in ("platform", "org", "stranger", "nobody") for cell in (1, 2)],
-        ("below", 2),
-    ],
+    share(
+        [
+            *[("platform", 1), ("platform", 2), ("org", 2), ("org", 1), ("stranger", 1)],
+            *[("stranger", 2), ("nobody", 2), ("nobody", 1), ("below", 2)],
+        ],
+        0,
+        2,
+    ),
 )
 async def test_every_route_answers_alike_at_each_process(
     both: TwoWorkers, cell: int, who: str
