@@ -105,7 +105,8 @@ class CellStore(MemoryStore):
 
     async def facts_of_family(self, family: FamilyId) -> FamilyFacts:
         kept = await super().facts_of_family(family)
-        return FamilyFacts(1000 * len(self.family_rows.get(family, {})), kept.held_ms, kept.leaps)
+        rows = len(self.family_rows.get(family, {}))
+        return FamilyFacts(rows, 1000 * rows, kept.held_ms)
 
     async def highest_numbers_of(self, family: FamilyId) -> int:
         return max(self.family_rows.get(family, {}), default=0)

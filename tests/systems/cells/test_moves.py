@@ -249,12 +249,14 @@ def test_a_move_is_taken_back_while_its_target_does_not_answer(
     host: ServiceProcess, receiver: Receiver
 ) -> None:
     tenant = Tenant(host, "stays after all")
-    path = receiver.path()
+    path = receiver.path(each=[{"delay": 6.0}])
     tenant.webhook(receiver.url(path))
     source = tenant.cell()
     target = SECOND_CELL if source == FIRST_CELL else FIRST_CELL
+    until(lambda: tenant.send(100), "an event that is taken")
+    until(lambda: receiver.arrivals(path), "an attempt that is under way")
+    assert begin(tenant, target), "while the target answers: it would be refused else"
     with standing_still(workers(host)[target]):
-        assert begin(tenant, target)
         until(lambda: [move.state for move in moving(host, source)] == ["copying"], "a seal")
         assert not tenant.send(0), "it is held"
         found = ask_owner(host, source, UNDO_MOVE, UndoAsked(tenant.org))

@@ -58,6 +58,10 @@ class SessionsEverywhere:
         others, missing = await elsewhere.list(remote)
         return sorted([*found, *others], key=lambda session: -session.created_ms), missing
 
+    def ended(self) -> Sequence[bytes]:
+        """List the sessions of this cell that have ended, and that its store has still."""
+        return self._table.ended()
+
     async def sign_out(self, token: str) -> None:
         """End a session, wherever it is kept; nothing is done where there is none. Raise
         SessionAway, StoreDown."""
@@ -103,10 +107,6 @@ class SessionsEverywhere:
         person = await self._users.open_link(token, password, self._guests.elsewhere)
         await self._join(person, password)
         return person
-
-    def ended(self) -> Sequence[bytes]:
-        """List the digests of what has ended here, and the store has still."""
-        return self._table.ended()
 
     def email(self, person: str) -> str:
         """Return a person's address; empty where they are forgotten."""

@@ -199,7 +199,7 @@ class NoNumbers(StoreDown):
 
 
 class StoreFull(StoreDown):
-    """The disk, or what the store may take, has no room for what is to be written."""
+    """Refuse what has no room: on the disk, or within what the store may take."""
 
 
 class FamilyAway(StoreDown):

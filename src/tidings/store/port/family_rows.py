@@ -80,13 +80,13 @@ class ClockLeap(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FamilyFacts(msgspec.Struct, frozen=True, array_like=True):
-    """Hold what a move has to know of a family in the store that it leaves. `bytes`: about what
-    its rows take; `held_ms`: when its newest move began, by the store's clock; None: none has, or
-    it is over."""
+    """Hold what a move has to know of a family in the store that it leaves. `rows`, `bytes`: an
+    estimate of how many it has, and of what they take; `held_ms`: when its newest move began, by
+    the store's clock; None: none has, or it is over."""
 
+    rows: int
     bytes: int
     held_ms: int | None = None
-    leaps: Sequence[ClockLeap] = ()
 
 
 class FamilyRowsStore(Protocol):
@@ -124,6 +124,9 @@ class FamilyRowsStore(Protocol):
 
     def facts_of_family(self, family: FamilyId) -> Awaitable[FamilyFacts]:
         """Return what a move has to know of a family here."""
+
+    def clock_leaps(self) -> Awaitable[Sequence[ClockLeap]]:
+        """Return the leaps of the clock that the store has followed, as far as they are kept."""
 
     def highest_numbers_of(self, family: FamilyId) -> Awaitable[int]:
         """Return a number that no row of a family has a greater one than. Others may have: it costs

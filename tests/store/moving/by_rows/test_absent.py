@@ -46,7 +46,7 @@ OF_THE_STORE = frozenset(
         " number_ranges end_endless_range grant_ranges begin_range give_up_ranges note_epoch"
         " installation key_check put_key_check kept_keys put_anchor shorten_anchors note_restore"
         " retention_state kept_list list_piece put_list_piece put_kept_list forget_lists"
-        " drop_list_pieces file_space give_back"
+        " drop_list_pieces file_space give_back clock_leaps"
     ).split()
 )
 

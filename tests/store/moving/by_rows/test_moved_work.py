@@ -52,8 +52,8 @@ def move(source: Subject, target: Subject, number: int = 2) -> None:
     go_on_above(target, source.ask(lambda store: store.highest_numbers_of(FAMILY)))
     copy(source, target, FAMILY, number)
     assert sums(source, FAMILY, number) == sums(target, FAMILY, number)
-    facts = source.ask(lambda store: store.facts_of_family(FAMILY))
-    switch = port.FamilyStep(FAMILY, FamilyMove.SWITCH, number, CellId(9), leaps=facts.leaps)
+    leaps = source.ask(lambda store: store.clock_leaps())
+    switch = port.FamilyStep(FAMILY, FamilyMove.SWITCH, number, CellId(9), leaps=leaps)
     assert target.ask(lambda store: store.move_family(switch)).changed
     step(source, FAMILY, FamilyMove.SWITCHED, number=number)
     drop(source, FAMILY, number)

@@ -351,6 +351,10 @@ def test_rows_and_numbers_are_estimated(stores: tuple[Subject, Subject]) -> None
     events = theirs()["event"]
     made = sum(event["deliveries"] for event in events)
     assert estimated == 3 + 3 * len(events) + 2 * made
+    facts = source.ask(lambda store: store.facts_of_family(THEIRS))
+    assert facts.rows == estimated and facts.held_ms is None
+    bodies = sum(len(b"{}") for _ in events)
+    assert facts.bytes == estimated * family_pages.ROW_BYTES + bodies
     highest = source.ask(lambda store: store.highest_numbers_of(THEIRS))
     numbered = [(table, column) for table, column in NUMBERED.items()]
     assert highest >= max(row[column] for table, column in numbered for row in theirs()[table])

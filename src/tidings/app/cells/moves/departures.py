@@ -54,7 +54,7 @@ from tidings.core.cells.moving import (
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
 from tidings.store import port
-from tidings.store.port.family_rows import FamilyRowsStore
+from tidings.store.port.family_rows import FamilyFacts, FamilyRowsStore
 
 DRAIN_S = 120.0  # for what is under way; a family that has something then stays here
 GROUP_S = 60.0  # for which one that is copied waits for others that go to the same cell
@@ -125,6 +125,7 @@ class Departures:
         self._doubtful: set[FamilyId] = set()  # the answer to a step was lost
         self._copies = RowCopies(rows, others, passed_s)
         self._stayed: dict[FamilyId, Stayed] = {}
+        self._sizes: dict[FamilyId, FamilyFacts] = {}  # of those that are about to leave
 
     def of(self, row: FamilyRow) -> MoveInProgress:
         """Return what is known of the move of a row."""
@@ -169,7 +170,7 @@ class Departures:
                 f"Cell {target} must answer before an org goes there; it does not. Try again once "
                 f"`tidings cells show {target}` names its owner and no problem."
             )
-        facts = await self._rows.facts_of_family(family)
+        self._sizes[family] = facts = await self._rows.facts_of_family(family)
         coming = sum(
             self.of(row).bytes
             for row in self._families.leaving()
@@ -181,12 +182,13 @@ class Departures:
 
     async def begin(self, family: FamilyId, number: int, target: CellId) -> port.FamilyReceipt:
         """Begin a move. Raise StoreDown: it may have begun, and is found out."""
-        expected = await self._rows.count_family_rows(family)
+        facts = self._sizes.pop(family, None)
         self._stayed.pop(family, None)
         receipt = await self._move(family, FamilyMove.BEGIN, number, target)
-        if receipt.changed and receipt.row is not None:
-            self.of(receipt.row).expected = expected
-            await self._look_up([receipt.row])
+        if receipt.changed and receipt.row is not None and facts is not None:
+            departure = self.of(receipt.row)
+            departure.expected, departure.bytes = facts.rows, facts.bytes
+            departure.is_looked_up = True
         return receipt
 
     async def undo(self, family: FamilyId) -> None:
@@ -218,9 +220,7 @@ class Departures:
                 if departure.is_looked_up or not row.state.is_moving:
                     continue
                 facts = await self._rows.facts_of_family(row.family)
-                departure.bytes = facts.bytes
-                if not departure.expected:
-                    departure.expected = await self._rows.count_family_rows(row.family)
+                departure.expected, departure.bytes = facts.rows, facts.bytes
                 passed_ms = self._now_ms() - (facts.held_ms or departure.began_ms)
                 if passed_ms > 0:
                     departure.began_s = self._passed_s() - passed_ms / 1000
@@ -423,7 +423,7 @@ class Departures:
         is_switch = move is FamilyMove.SWITCH
         leaps: Sequence[port.ClockLeap] = ()
         if is_switch:
-            leaps = (await self._rows.facts_of_family(row.family)).leaps
+            leaps = await self._rows.clock_leaps()
         asked = StepAsked(
             family=row.family,
             move=move,
@@ -479,6 +479,7 @@ class Departures:
 
     def _forget(self) -> None:
         """Forget moves that have ended."""
+        self._sizes.clear()
         leaving = {row.family for row in self._families.leaving()}
         for family in self._known.keys() - leaving:
             del self._known[family]

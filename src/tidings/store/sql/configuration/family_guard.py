@@ -163,7 +163,7 @@ FOR_NONE = frozenset(
         *("commit", "move_family", "family_row", "families", "close"),
         # rows of a family that comes or goes: looked at by the number of its move
         *("read_family_rows", "write_family_rows", "sum_family_rows", "drop_family_rows"),
-        *("count_family_rows", "highest_numbers_of", "facts_of_family"),
+        *("count_family_rows", "highest_numbers_of", "facts_of_family", "clock_leaps"),
         # of the store or of the installation
         *("number_ranges", "end_endless_range", "grant_ranges", "begin_range", "give_up_ranges"),
         "note_epoch",

@@ -139,10 +139,14 @@ class FamilyPages:
         asked = (listed(size.sample),)
         [(of_body,)] = self._connection.execute(_BODY_BYTES, asked).fetchall()
         return port.FamilyFacts(
+            size.rows,
             size.rows * ROW_BYTES + round(size.events * float(of_body)),
             held_ms=read_fact(self._connection, held_since(family)),
-            leaps=read_leaps(self._connection),
         )
+
+    @answers(port.Store.clock_leaps)
+    def leaps(self) -> Sequence[port.ClockLeap]:
+        return read_leaps(self._connection)
 
     def _estimate(self, family: FamilyId) -> "_FamilySize":
         """Estimate how large a family is, by the oldest and the newest events of all."""
