@@ -13,7 +13,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.engine.delivery import health_tracker
 
-SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(1, 24, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 DAY_S = 24 * 3600
 DAYS_DOWN = 9.5

@@ -23,7 +23,7 @@ from tidings.core.steady_clock import SteadyClock
 from tidings.engine.delivery import health_tracker
 from tidings.engine.events.intake import Draft
 
-SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(1, 16, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 DAY_S = 86_400.0
 DAY_MS = 86_400_000

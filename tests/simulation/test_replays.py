@@ -11,7 +11,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.trouble import DAY_S, HEALED_S, meddling, trouble
 
-SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(1, 24, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 
 

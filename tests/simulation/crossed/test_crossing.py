@@ -18,7 +18,7 @@ from tidings.engine import retention
 from tidings.engine.delivery import health_tracker
 from tidings.engine.sources import lag_watch
 
-SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(1, 24, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 HOUR_S, DAY_S = 3600.0, 86_400.0
 TABLES = ("event", "body", "delivery", "kept_back")
