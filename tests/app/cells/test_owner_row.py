@@ -14,6 +14,7 @@ from tidings.app.cells.map_reader import MapReader
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
 from tidings.store.cell_map.hosted_map import HostedCellMap
+from tidings.store.port import StoreDown
 from tidings.store.port.cell_map import MapDown, MapPlace
 
 CELL = CellId(1)
@@ -48,9 +49,13 @@ class Owner:
             directory_key=b"",
         )
         self.noted: list[tuple[int, bool]] = []
+        self.refusals: list[bool] = []  # of its store, by whose epoch it would be noted
         self.row = CellOwnerRow(self.installation, self.lease, self._note)
 
     async def _note(self, epoch: int, is_own: bool) -> bool:
+        if is_own in self.refusals:
+            self.refusals.remove(is_own)
+            raise StoreDown("away")
         self.noted.append((epoch, is_own))
         return False
 
@@ -90,6 +95,16 @@ async def test_the_next_owner_is_named_above_the_former_whatever_its_store_has_c
         assert await known(store) == owner.installation.owner
         assert owner.installation.owner.epoch >= counted
     assert (await known(store)).epoch == 10
+
+
+async def test_an_epoch_that_the_store_does_not_take_is_noted_later(store: HostedCellMap) -> None:
+    await Owner(store, "a:1", epoch=4).look()
+    owner = Owner(store, "a:2")
+    owner.refusals = [False, True]
+    for _ in range(3):
+        await owner.look()
+    assert owner.noted == [(4, False), (5, True)]
+    assert await known(store) == CellOwner(5, "a:2")
 
 
 async def test_a_former_owner_that_comes_back_names_itself_no_more(store: HostedCellMap) -> None:

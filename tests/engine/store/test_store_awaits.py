@@ -190,7 +190,10 @@ CASES = {
     """,
     "app/cells/duties/test_former_store.py"
     "::test_a_start_whose_store_does_not_answer_asks_it_again": """
-        former_store: families move_family number_ranges
+        former_store: families load move_family note_epoch number_ranges
+    """,
+    "app/cells/test_owner_row.py::test_an_epoch_that_the_store_does_not_take_is_noted_later": """
+        membership: note_epoch
     """,
     "app/cells/test_orgs_of_files.py"
     "::test_a_start_whose_store_does_not_answer_asks_again_whose_an_org_is": """

@@ -158,6 +158,7 @@ async def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
     ) -> list[port.RetryClaim]:
         return [port.RetryClaim(event.deliveries[0].webhook, times) for event in events]
 
+    answering.cache_clear()  # both classes get a method more for this test
     monkeypatch.setattr(port.Store, "told", Told.told, raising=False)
     monkeypatch.setattr(EmailRows, "tell", answers(Told.told)(tell), raising=False)
 
@@ -170,4 +171,5 @@ async def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
     events = [event("a", new(7)), event("b", new(8))]
     answer = await asked_through_a_line(half, lambda child: cast(Any, Store(child)).told(events))
     half.close()
+    answering.cache_clear()
     assert answer == [port.RetryClaim(7, 2), port.RetryClaim(8, 2)]

@@ -93,7 +93,9 @@ async def test_rows_of_a_lost_family_are_kept_until_the_cell_that_has_it_says_so
     assert not one.store.family_rows[FAMILY] and await one.state() is FamilyState.EMPTIED
 
 
-@pytest.mark.parametrize("asked", ["families", "number_ranges", "move_family"])
+@pytest.mark.parametrize(
+    "asked", ["families", "number_ranges", "move_family", "note_epoch", "load"]
+)
 async def test_a_start_whose_store_does_not_answer_asks_it_again(
     place: Place, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:

@@ -103,7 +103,7 @@ OF_NONE = frozenset(
     (
         "commit move_family close put_key_check put_anchor shorten_anchors note_restore"
         " put_list_piece put_kept_list forget_lists drop_list_pieces put_session drop_sessions"
-        " recover begin_range end_endless_range drop_family_rows"
+        " recover begin_range end_endless_range drop_family_rows note_epoch"
     ).split()
 )
 _WRITING = (
