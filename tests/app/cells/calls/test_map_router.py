@@ -129,6 +129,40 @@ async def test_no_route_calls_a_key_wrong_before_every_cell_has_said_what_opens_
 
 @pytest.mark.parametrize("at", [0, 1])
 @pytest.mark.parametrize("org", [7, 8, 9])
+async def test_calls_over_all_cells_may_act_for_an_org_of_any(
+    both: TwoWorkers, org: int, at: int
+) -> None:
+    """Each process has orgs that the other one does not know."""
+    worker, tried = both.workers[at], 0
+    for call, route in ENTRIES.items():
+        if route.over is Over.EVERY_CELL and route.method == "GET" and "{" not in route.path:
+            for named, refused in ((str(org), False), ("987654", True)):
+                status, _, body = await worker.call(
+                    "GET", route.path, headers={"X-Tidings-Org": named}
+                )
+                assert (status == 403) is refused, (call, named, status, body)
+            tried += 1
+    assert tried >= 4
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_an_org_may_be_made_by_a_call_that_acts_for_another_of_any_cell(
+    both: TwoWorkers, at: int
+) -> None:
+    for made, org in enumerate((7, 8, 9, 7, 8, 9), start=500 + 100 * at):
+        status, _, body = await both.workers[at].call(
+            "POST", "/v1/orgs", {"id": made, "name": "New"}, headers={"X-Tidings-Org": str(org)}
+        )
+        assert status == 201, (made, org, body)
+    for named in ("987654", "x"):
+        status, _, body = await both.workers[at].call(
+            "POST", "/v1/orgs", {"id": 900 + at, "name": "New"}, headers={"X-Tidings-Org": named}
+        )
+        assert status == 403, body
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("org", [7, 8, 9])
 async def test_what_is_made_at_one_process_is_there_at_the_other(
     both: TwoWorkers, org: int, at: int
 ) -> None:

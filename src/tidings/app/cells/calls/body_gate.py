@@ -12,7 +12,7 @@ from typing import Any
 
 from tidings.api.http.gate import EVENTS_PATH
 from tidings.app.cells.calls.body_naming import opener_in, org_beside, read_fields
-from tidings.app.cells.calls.call_naming import CallNaming, Named, Unknown
+from tidings.app.cells.calls.call_naming import ORG_HEADER, CallNaming, Named, Unknown
 from tidings.app.cells.calls.call_table import CallTable
 from tidings.app.cells.calls.event_call import read_event_call
 from tidings.app.cells.calls.event_parts import EventParts, handed_back
@@ -83,6 +83,8 @@ class BodyGate:
             return
         if over is Over.EVENTS or passed_on(scope.get("extensions")) is not None:
             over = None
+        if over is Over.NEW_FAMILY:
+            scope = await self._for_no_org(scope)
         length = _length_of(scope["headers"]) if over is not None else None
         if over is None or length is None or length > BODY_BYTES_MAX:
             await self._app(scope, receive, send)
@@ -96,6 +98,17 @@ class BodyGate:
             await self._app(scope, _replayed(held, receive), send)
             return
         await _send(send, await self._ask(scope, body, decision, over))
+
+    async def _for_no_org(self, scope: Message) -> Message:
+        """Return a call of the platform's without the org that it acts for, if there is such a one:
+        it is made in a cell that need not have it, and nothing of it is that org's."""
+        headers: Pairs = scope["headers"]
+        named = dict(headers).get(ORG_HEADER, b"").decode("latin-1")
+        if not named or self._naming.proved_platforms(headers) is None:
+            return scope
+        if await self._router.decide_named(lambda: self._naming.of_org(named)) is None:
+            return scope  # it is refused
+        return {**scope, "headers": [pair for pair in headers if pair[0] != ORG_HEADER]}
 
     async def _take_events(self, scope: Message, receive: Receive, send: Send) -> None:
         """Take a call whose events may be of any orgs, once who calls has proved it."""

@@ -29,7 +29,8 @@ from tidings.engine.access.keys import (
 )
 
 FIRST_CELL = CellId(1)
-_AUTHORIZATION, _TOKEN, _ORG = b"authorization", b"x-cap-api-oauth-token", b"x-tidings-org"
+ORG_HEADER = b"x-tidings-org"
+_AUTHORIZATION, _TOKEN = b"authorization", b"x-cap-api-oauth-token"
 _COOKIE = b"cookie"
 _BEARER = b"bearer"
 _COOKIES_MAX = 50  # that are looked at
@@ -89,6 +90,8 @@ class CallNaming:
         if by is NamedBy.OPENER and found.subject.opener is not None:
             text = found.parameters.get(name) or _asked(call.query, name)
             return self.of_opener(found.subject.opener, text) if text else None
+        if found.subject.over is Over.EVERY_CELL:  # by the owner of an org that it acts for
+            return self.of_org(dict(call.headers).get(ORG_HEADER, b"").decode("latin-1"))
         return None
 
     def _by_credential(self, call: RoutedCall, found: RoutedPath) -> Named | Unknown | None:
@@ -98,7 +101,7 @@ class CallNaming:
                 authorization = value
             elif name == _TOKEN:
                 token = value
-            elif name == _ORG:
+            elif name == ORG_HEADER:
                 org = value
         credential = self._credential(authorization, token)
         if credential is None or isinstance(credential, Unknown | Named):
@@ -166,7 +169,7 @@ class CallNaming:
         """Return whether the events of a call may be of any orgs; by its head, which is not proved
         yet."""
         names = dict(headers)
-        if _ORG in names:
+        if ORG_HEADER in names:
             return False
         found = self._credential(names.get(_AUTHORIZATION, b""), names.get(_TOKEN, b""))
         return isinstance(found, CallingCredential) and found.is_platforms
@@ -179,7 +182,7 @@ class CallNaming:
     def platforms_parted(self, names: Mapping[bytes, bytes]) -> OrgId | None:
         """Return the org of the platform's own credential, where a call proves that it has it, and
         names no org: its events may be of any."""
-        if _ORG in names:
+        if ORG_HEADER in names:
             return None
         return self._callers.proved_platforms(names.get(_AUTHORIZATION), names.get(_TOKEN))
 
