@@ -31,6 +31,8 @@ def made(subject: Subject, ordering_key: int | None = None) -> None:
 
 
 def test_health_is_kept_replaced_and_removed(subject: Subject) -> None:
+    for name in "abcd":
+        subject.put_webhook(name)
     ill = port.StoredHealth(4, 1_000, 12, "503", 3, 9_000, 50)
     subject.ask(lambda asked: asked.put_healths([ill, port.StoredHealth(2, 5)]))
     subject.crash()
@@ -42,6 +44,14 @@ def test_health_is_kept_replaced_and_removed(subject: Subject) -> None:
     assert list(subject.ask(lambda asked: asked.healths())) == [
         port.StoredHealth(4, 1_000, 13, "timeout", 4, 9_900, 70)
     ]
+
+
+def test_health_of_a_webhook_that_is_not_there_is_not_kept(subject: Subject) -> None:
+    """Its org has moved to another cell, and is to find nothing of before if it comes back."""
+    subject.put_webhook("a")
+    healths = [port.StoredHealth(number, failures=3) for number in (1, 2)]
+    subject.ask(lambda asked: asked.put_healths(healths))
+    assert list(subject.ask(lambda asked: asked.healths())) == healths[:1]
 
 
 def past(subject: Subject, from_ms: int = 0, limit: int = 1_000) -> list[Past]:

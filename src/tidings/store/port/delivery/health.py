@@ -45,7 +45,8 @@ class HealthStore(Protocol):
     """The store of webhooks' health."""
 
     def put_healths(self, healths: Sequence[StoredHealth]) -> Awaitable[None]:
-        """Insert or replace; one that says nothing is removed."""
+        """Insert or replace; one that says nothing is removed, one of a webhook that the store
+        does not have is not kept."""
 
     def healths(self) -> Awaitable[Sequence[StoredHealth]]:
         """Return the health of every webhook that has a row."""

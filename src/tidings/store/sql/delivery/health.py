@@ -20,7 +20,8 @@ from tidings.store.sql.states import HELD, TIMED, is_unfinished
 _HEALTH = StoredTable(
     "webhook_health", port.StoredHealth, columns={"notified": "told"}, beside=1
 )  # its share is counted from attempts
-_PUT = _HEALTH.insert("INSERT OR REPLACE")
+# A process that goes on for a moment after its family has left writes of webhooks that are gone.
+_PUT = _HEALTH.insert_where("EXISTS (SELECT 1 FROM webhook WHERE number = ?1)", "INSERT OR REPLACE")
 # Attempts of the last minutes. There is no index by their end: it would dirty a page for nearly
 # every delivery, for a question that is asked once. They are those of the newest deliveries.
 _LAST = "SELECT coalesce(max(id), 0) FROM delivery"
