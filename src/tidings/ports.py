@@ -15,6 +15,7 @@ from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.clock import Clock
+from tidings.engine.events.tracing import NoTracing, Tracing
 from tidings.engine.shaping.platform import Platform
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.vault import Vault
@@ -68,6 +69,7 @@ class Outside(NamedTuple):
 
     platform: Platform | None = None
     mailer: Mailer | None = None
+    tracing: Tracing = NoTracing()
 
 
 class Departure(NamedTuple):

@@ -13,6 +13,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.receivers.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.receivers.health import HealthPolicy
+from tidings.core.events.passage import stored_trace
 from tidings.core.ids import show
 from tidings.core.running.lease import OwnerLease
 from tidings.core.running.service_part import ServicePart
@@ -34,6 +35,7 @@ from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
+from tidings.engine.events.tracing import NoTracing, Tracing
 from tidings.engine.families import Families
 from tidings.engine.listeners import EngineListeners
 from tidings.engine.metrics import EngineMetrics
@@ -109,10 +111,12 @@ class Engine:
         errors: UnforeseenErrors,
         headers_of: HeadersOf = MessageHeaders,
         connections: ConnectionWatch | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """`ends` disable webhooks, `stops` have the switches by org; `failures` hears of what has
         failed for good, `settlements` of what is written; without the `lease` nothing leaves."""
         self._supervisor = supervisor
+        self._tracing = tracing or NoTracing()
         self.connections = connections
         self._errors = errors
         self._store = store
@@ -120,10 +124,8 @@ class Engine:
         self._lease = lease
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
-        self._feed = feed
-        self._metrics = metrics
-        self._failures = failures
-        self._settlements = settlements
+        self._feed, self._metrics = feed, metrics
+        self._failures, self._settlements = failures, settlements
         self.commits = commits
         self.healths = healths
         self.dispatcher = Dispatcher(
@@ -348,6 +350,8 @@ class Engine:
     def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         """See `AttemptObserver`."""
         self._metrics.attempted(ending)
+        if job.passage is not None and (trace := stored_trace(job.passage)):
+            self._tracing.end_attempt(trace, webhook, job, ending, outcome)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
             cause = str(ending.status) if isinstance(ending, ReceiverAnswer) else ending.kind.value
             unmade = isinstance(ending, TransportFault) and ending.kind is FaultKind.TRANSFORM

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import show_resource
-from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import show
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source, address

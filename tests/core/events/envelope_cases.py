@@ -7,12 +7,8 @@ import msgspec
 import pytest
 
 from tests.core.events.parts import checked
-from tidings.core.events.call_reader import (
-    AuthenticatedCaller,
-    CallReader,
-    IntakeRules,
-    RejectedEvent,
-)
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules
 from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
+from tidings.core.events.call_items import Item, RejectedEvent, UncheckedEvent
 from tidings.engine.events.intake import Draft
 
 

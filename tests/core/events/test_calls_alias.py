@@ -7,12 +7,8 @@ import msgspec
 import pytest
 
 from tidings.catalogue import envelope, load
-from tidings.core.events.call_reader import (
-    AuthenticatedCaller,
-    CallReader,
-    IntakeRules,
-    RejectedEvent,
-)
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId

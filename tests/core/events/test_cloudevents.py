@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.core.events.envelope_cases import NOW, OTHER, OWN, reader, refused
 from tests.core.events.parts import checked
-from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id
 from tidings.engine.events.intake import Draft

@@ -15,7 +15,8 @@ from tests.core.events.envelope_cases import (
     refused,
     rejected,
 )
-from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.events.call_split import CallLimits
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, TooLarge, Unsupported

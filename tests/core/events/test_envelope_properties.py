@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.core.events.envelope_cases import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
-from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.call_split import CallLimits
 from tidings.core.events.envelope import deeper
 from tidings.engine.events.intake import Draft

@@ -9,13 +9,8 @@ import pytest
 
 from tests.engine.audit.kept_log import UnkeptLog
 from tidings.catalogue import SchemaViolation, envelope, load
-from tidings.core.events.call_reader import (
-    AuthenticatedCaller,
-    CallReader,
-    IntakeRules,
-    RejectedEvent,
-    UncheckedEvent,
-)
+from tidings.core.events.call_items import RejectedEvent, UncheckedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.own_schema import SchemaRefused, read_schema
 from tidings.core.events.own_types import Declaration, OwnType

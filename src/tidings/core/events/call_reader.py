@@ -12,13 +12,22 @@ maker of drafts, because a draft belongs to the engine.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic, Literal, Protocol, TypeVar, Union
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 from tidings.catalogue.versions import version_of
 from tidings.core.events import cloudevents
 from tidings.core.events.attribution import StoredAttribution
+from tidings.core.events.call_items import (
+    Draft,
+    FlatEvent,
+    Item,
+    RejectedEvent,
+    UncheckedEvent,
+    note_trace,
+    pass_on,
+)
 from tidings.core.events.call_split import (
     CallLimits,
     Form,
@@ -51,24 +60,18 @@ from tidings.core.events.event_faults import (
     unknown_org,
     weigh_problems,
 )
-from tidings.core.events.known_types import OwnTypes, OwnVersion, Types, TypeVersion, TypeViolation
+from tidings.core.events.known_types import OwnTypes, Types, TypeVersion, TypeViolation
 from tidings.core.events.own_types import RESERVED
-from tidings.core.events.passage import HEADER, Passage, furthest, read_passage
+from tidings.core.events.passage import HEADER, read_passage
+from tidings.core.events.trace_context import HEADER as TRACE_HEADER
+from tidings.core.events.trace_context import KEPT, trace_of_call
 from tidings.core.ids import EVENT_ID, OrgId, derived_event_id
 from tidings.errors import Invalid
 from tidings.values import ABSENT, IN_EVENTS, describe_value
 
-
-class Passing(Protocol):
-    """Counters of what has come in some way."""
-
-    passage: Passage | None
-
-
 Draft_co = TypeVar("Draft_co", covariant=True)
-Draft = TypeVar("Draft", bound=Passing)
 _fits = EVENT_ID.fullmatch
-_HOPS, _MESSAGE = HEADER.encode(), b"webhook-id"
+_HOPS, _MESSAGE, _TRACE = HEADER.encode(), b"webhook-id", TRACE_HEADER.encode()
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Validation = Literal["strict", "lenient", "off"]  # lenient: accepted with a warning
@@ -107,18 +110,6 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
         return any(scope_word in self.grants for scope_word in scope.split(EITHER))
 
 
-class RejectedEvent(msgspec.Struct, frozen=True):
-    """An event that was refused. `event_id` is empty where none was given that can be repeated."""
-
-    event_id: str
-    name: str
-    code: str
-    message: str
-    path: str
-    body: bytes  # cut to the greatest event that would be taken
-    passage: Passage | None = None  # what its message said of it
-
-
 class DraftMaker(Protocol[Draft_co]):
     """Makes what the engine accepts (`tidings.engine.events.intake.Draft`)."""
 
@@ -136,30 +127,7 @@ class DraftMaker(Protocol[Draft_co]):
     ) -> Draft_co: ...
 
 
-class UncheckedEvent(Generic[Draft]):
-    """An event that keeps all rules but, perhaps, its schema: that is to be checked elsewhere."""
-
-    __slots__ = ("conclude", "name", "org", "raw", "version")
-
-    def __init__(
-        self,
-        org: OrgId,
-        name: str,
-        version: OwnVersion,
-        raw: bytes,
-        conclude: Callable[[Sequence[TypeViolation]], "Draft | RejectedEvent"],
-    ) -> None:
-        self.org = org
-        self.name = name
-        self.version = version
-        self.raw = raw  # the flat event
-        self.conclude = conclude  # makes of what was found what `read` would have returned
-
-
 RulesOf = Callable[[OrgId], IntakeRules | None]  # None: there is no such org
-
-
-Item = Union[Draft, RejectedEvent, UncheckedEvent[Draft]]  # noqa: UP007  # mypy takes no `|` of a TypeVar
 
 
 class CallReader(Generic[Draft]):
@@ -206,6 +174,24 @@ class CallReader(Generic[Draft]):
         indices: Sequence[int] = (),  # of a part's events in the whole call
     ) -> "Iterable[Item[Draft]]":
         """Read it event by event where there are several: others may have a turn between them."""
+        items = self._read_passed(content_type, headers, body, caller, key, now_ms, indices)
+        if _TRACE not in headers and KEPT not in headers:
+            return items
+        trace = trace_of_call(headers)
+        traced = (note_trace(draft, trace) for draft in items)
+        return list(traced) if items.__class__ is list else traced
+
+    def _read_passed(
+        self,
+        content_type: bytes | None,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        caller: AuthenticatedCaller,
+        key: str | None,
+        now_ms: int,
+        indices: Sequence[int],
+    ) -> "Iterable[Item[Draft]]":
+        """Read it, and note how far its events have come, where its head says so."""
         if _HOPS not in headers:
             if (
                 content_type == b"application/json"
@@ -249,24 +235,25 @@ class CallReader(Generic[Draft]):
             return self._many(raws, None, caller, key, now_ms, indices)
         message = headers.get(_MESSAGE, b"").decode("latin-1")
 
-        def flatten(raw: bytes) -> tuple[bytes, Passage | None]:
+        def flatten(raw: bytes) -> FlatEvent:
             event = cloudevents.structured(raw, self.limits.depth)
-            return cloudevents.flatten(event, caller.org, now_ms), event.passage(message)
+            flat = cloudevents.flatten(event, caller.org, now_ms)
+            return FlatEvent(flat, event.passage(message), event.trace)
 
         if form == "batch":
             return self._many(split(body, self.limits), flatten, caller, key, now_ms, indices)
         try:
             check_size(body, self.limits)  # before it is read, and made another
             if form == "structured":
-                flat, passage = flatten(body)
+                flat = flatten(body)
             else:
                 media = (content_type or b"").decode("latin-1")
                 event = cloudevents.binary(headers, media, body)
-                flat = cloudevents.flatten(event, caller.org, now_ms)
-                passage = event.passage(message)
+                flat_body = cloudevents.flatten(event, caller.org, now_ms)
+                flat = FlatEvent(flat_body, event.passage(message), event.trace)
         except EventFault as fault:
             return [self._refused_alone(body, fault)]
-        return [pass_on(self._alone(flat, body, caller, key, now_ms), passage)]
+        return [flat.note_on(self._alone(flat.body, body, caller, key, now_ms))]
 
     def read_one(
         self,
@@ -306,7 +293,7 @@ class CallReader(Generic[Draft]):
     def _many(
         self,
         raws: list[bytes],
-        flatten: Callable[[bytes], tuple[bytes, Passage | None]] | None,
+        flatten: Callable[[bytes], FlatEvent] | None,
         caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
@@ -315,13 +302,13 @@ class CallReader(Generic[Draft]):
         for index, raw in zip(indices or range(len(raws)), raws, strict=True):
             try:
                 check_size(raw, self.limits)
-                flat, passage = (raw, None) if flatten is None else flatten(raw)
-                event = decode(flat, self.limits.depth)
+                flat = FlatEvent(raw) if flatten is None else flatten(raw)
+                event = decode(flat.body, self.limits.depth)
             except EventFault as fault:
                 yield self._refuse(raw, {}, fault)
             else:
-                item = self._judge(flat, raw, event, caller, key, index, now_ms)
-                yield item if passage is None else pass_on(item, passage)
+                item = self._judge(flat.body, raw, event, caller, key, index, now_ms)
+                yield flat.note_on(item)
 
     def _judge(
         self,
@@ -468,28 +455,6 @@ class CallReader(Generic[Draft]):
         return RejectedEvent(
             event_id, name, fault.code, message=fault.message, path=fault.path, body=body
         )
-
-
-def pass_on(item: "Item[Draft]", passage: Passage | None) -> "Item[Draft]":
-    """Note on an event how it came, where its message says so. Of two that are said of one event
-    that counts which has come further."""
-    if passage is None:
-        return item
-    if isinstance(item, RejectedEvent):
-        known = passage if item.passage is None else furthest((item.passage, passage))
-        return msgspec.structs.replace(item, passage=known)
-    if isinstance(item, UncheckedEvent):
-        conclude = item.conclude
-        item.conclude = lambda problems: _concluded(conclude(problems), passage)
-        return item
-    item.passage = passage if item.passage is None else furthest((item.passage, passage))
-    return item
-
-
-def _concluded(concluded: "Draft | RejectedEvent", passage: Passage) -> "Draft | RejectedEvent":
-    noted = pass_on(concluded, passage)
-    assert not isinstance(noted, UncheckedEvent)  # it was checked
-    return noted
 
 
 def _version(event: dict[str, Any], versions: Mapping[int, TypeVersion]) -> int:

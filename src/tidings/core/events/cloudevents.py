@@ -24,6 +24,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from tidings.core.events import trace_context
 from tidings.core.events.envelope import ORG_MAX, EventFault, decode, decode_json, refuse_twins
 from tidings.core.events.passage import EXTENSION, Passage, read_passage
 from tidings.core.form import whole_of
@@ -63,6 +64,12 @@ class CloudEvent(msgspec.Struct):
         """Read how it came, if it says so; `message`: see `read_passage`."""
         passage_text = self.attributes.get(EXTENSION)
         return None if passage_text is None else read_passage(passage_text, message)
+
+    @property
+    def trace(self) -> str:
+        """Return the trace that it belongs to, as it is kept; empty where it names none. By the
+        extension of CloudEvents for distributed tracing."""
+        return trace_context.trace_to_keep(self.attributes.get(trace_context.HEADER))
 
 
 def structured(raw: bytes, depth: int) -> CloudEvent:

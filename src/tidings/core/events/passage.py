@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from tidings.core.events.trace_context import is_kept
 from tidings.core.ids import OrgId
 from tidings.errors import FieldRefusal
 
@@ -30,7 +31,7 @@ _ID_BYTES = 6
 _DOORS_MAX = 32
 _HOPS = re.compile(r"[0-9]{1,6}")
 _DOOR = re.compile(r"[0-9A-Za-z_-]{1,32}")
-_AT = "\n"  # in what is stored, before where the message was; no header has it
+_AT = "\n"  # in what is stored, before where the message was, and its trace; no header has it
 _ORGS_KNOWN = 10_000
 
 
@@ -103,7 +104,23 @@ def next_hop(stored: str) -> str:
 def stored_place(stored: str | None) -> str:
     """Read from where a source has brought an event whose passage is stored so; empty where none
     has, or it was stored before places were."""
-    return "" if stored is None else stored.partition(_AT)[2]
+    if stored is None:
+        return ""
+    place = stored.partition(_AT)[2]
+    trace = stored_trace(stored)
+    return place[: -len(trace) - 1] if trace else place
+
+
+def stored_trace(stored: str) -> str:
+    """Read the trace of an event whose passage is stored so, as it is kept (`trace_context.py`);
+    empty where it has none."""
+    trace = stored.rpartition(_AT)[2]
+    return trace if is_kept(trace) else ""
+
+
+def with_trace(stored: str, trace: str) -> str:
+    """Add its trace to what is stored of how an event came."""
+    return f"{stored}{_AT}{trace}" if _AT in stored else f"{stored}{_AT}{_AT}{trace}"
 
 
 def stored_door(stored: str) -> str:
@@ -195,6 +212,10 @@ class Doors:
                 self._first_hops.clear()
             known = self._first_hops[org] = write_passage(1, self.of_org(org))
         return known
+
+    def first_passage(self, org: OrgId) -> str:
+        """Write the passage of such an event as it is stored, where there is more to store."""
+        return write_passage(0, self.of_org(org))
 
     def _id(self, text: str) -> str:
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=_ID_BYTES).hexdigest()

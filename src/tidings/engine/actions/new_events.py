@@ -20,7 +20,8 @@ from tidings.core.delivery.exchange import (
     TransportFault,
     of_fault,
 )
-from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.passage import NEW, Doors, find_passage, read_passage
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook

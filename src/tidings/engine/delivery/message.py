@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from tidings.core.delivery.job import Job
 from tidings.core.events.names import CONTENT_TYPE, name_in
-from tidings.core.events.passage import HEADER, next_hop, write_passage
+from tidings.core.events.passage import HEADER, next_hop, stored_trace, write_passage
+from tidings.core.events.trace_context import HEADER as TRACE_HEADER
+from tidings.core.events.trace_context import header_of_attempt
 from tidings.core.ids import OrgId, message_id, replayed_id, show
 from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER, MessageSigner
 from tidings.core.webhooks.webhook import Webhook
@@ -48,6 +50,8 @@ class MessageHeaders:
                 self._hops if job.passage is None and job.org == self._org else self._hops_of(job),
             ),
         ]
+        if job.passage is not None and (trace := stored_trace(job.passage)):
+            headers.append((TRACE_HEADER, header_of_attempt(trace, job.delivery, job.attempt)))
         if job.replay is not None:
             headers.append(("tidings-replay", show("rpl", job.replay)))
         if self._is_signed:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidings.catalogue import Catalogue
 from tidings.core.delivery.webhook_status import WebhookStatus
-from tidings.core.events.passage import Doors
+from tidings.core.events.passage import Doors, with_trace
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.name_matching import stored_name
@@ -104,8 +104,15 @@ class Acceptor:
             terms=self._terms.kept(org, values),
             key=self._hashed(org, key),
             name=stored_name(name, event),
-            passage=None if draft.passage is None else draft.passage.text(draft.place),
+            passage=self._passage(draft),
         )
+
+    def _passage(self, draft: Draft) -> str | None:
+        """Write what is stored of how an event came; None for nearly all."""
+        passage = None if draft.passage is None else draft.passage.text(draft.place)
+        if not draft.trace:
+            return passage
+        return with_trace(passage or self.loops.doors.first_passage(draft.org), draft.trace)
 
 
 class Matcher:

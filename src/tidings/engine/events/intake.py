@@ -27,6 +27,7 @@ class Draft(msgspec.Struct):
     door: str = ""  # by which it came in; empty: by a call of its org
     place: str = ""  # where a source has read its message
     entered: bool = False  # it was judged, and `passage` has the door behind
+    trace: str = ""  # that it belongs to, as it is kept (core/events/trace_context.py)
     stopped: bool = False  # it has come back too often, and is sent to nobody
 
 

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from tidings.catalogue import SchemaViolation
-from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
+from tidings.core.events.call_items import Item, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import OwnType
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable

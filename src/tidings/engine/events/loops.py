@@ -34,7 +34,7 @@ class LoopGuard:
     """Counts what comes back, and stops what has come back too often."""
 
     def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+        self.doors = doors
         self.stopped = 0  # events that were kept and are sent to nobody
         self._orgs: OrderedDict[OrgId, OrderedDict[str, int]] = OrderedDict()
         self._notified: set[OrgId] = set()
@@ -55,7 +55,7 @@ class LoopGuard:
             if key not in judged:
                 passage = draft.passage
                 if not draft.entered:
-                    passage = passage.entered(draft.door or self._doors.of_org(draft.org))
+                    passage = passage.entered(draft.door or self.doors.of_org(draft.org))
                 stop = passage.stop
                 if counted := bool(passage.of and not stop):
                     stop = self._count(draft.org, passage.of)

@@ -1,7 +1,8 @@
 """A refused event once more: read and checked by today's rules, and accepted if it now fits."""
 
 from tidings.core.audit.audit_actions import REJECTION_RETRIED
-from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.call_split import call_refused
 from tidings.core.events.passage import HEADER
 from tidings.core.ids import OrgId, show

@@ -143,6 +143,7 @@ class DeliveryServices:
             errors=base.errors,
             headers_of=headers_of,
             connections=health.watch,
+            tracing=ports.outside.tracing,
         )
         dispatcher = engine.dispatcher
         troubles = ActionTroubles(actions, registry)

@@ -58,6 +58,7 @@ class SourceServices:
                     mapper=ports.sandboxes,
                     clock_ms=clock.now_ms,
                     doors=events.doors,
+                    tracing=ports.outside.tracing,
                 ),
                 conflicts=ConflictFinder(store, events.doors),
                 clock_ms=clock.now_ms,

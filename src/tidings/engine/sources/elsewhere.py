@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.envelope import EventFault, org_of
 from tidings.core.events.passage import NEW
 from tidings.engine.callables import ReadMs
@@ -60,6 +61,7 @@ def _foreign(
                 door=read.door,
                 place=read.place,
                 passage=refused.passage,
+                trace=read.trace,
             )
             yield read, at, event
 
@@ -127,7 +129,7 @@ class PassedIntake:
             [checked] = await concluded([item], self._late)
             if isinstance(checked, Draft):
                 checked.passage = event.passage or NEW
-                checked.door, checked.place = event.door, event.place
+                checked.door, checked.place, checked.trace = event.door, event.place, event.trace
             items.append(checked)
         return items
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tidings.core.events.call_reader import RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
 from tidings.core.ids import derived_event_id
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Acceptance, Draft

@@ -14,15 +14,11 @@ import uuid
 import msgspec
 import structlog
 
-from tidings.core.events.call_reader import (
-    AuthenticatedCaller,
-    CallReader,
-    Item,
-    RejectedEvent,
-    UncheckedEvent,
-    pass_on,
-)
+from tidings.core.events.call_items import Item, RejectedEvent, UncheckedEvent, pass_on
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.passage import NEW, Doors, Passage, find_passage, read_passage
+from tidings.core.events.trace_context import HEADER as TRACE_HEADER
+from tidings.core.events.trace_context import trace_to_keep
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
 from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
@@ -31,6 +27,7 @@ from tidings.core.sources.unsigned_ids import MESSAGE_ID
 from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.engine.events.tracing import NoTracing, Tracing
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.passed_events import PassedVerdict
 from tidings.errors import FieldRefusal, RequestRefused, Unavailable, end_with_place
@@ -56,6 +53,7 @@ class ReadMessage(msgspec.Struct):
     passage: Passage | None = None  # how it came, if it says so
     door: str = ""  # by which its events come in
     place: str = ""  # source and place, for whoever meets its events again
+    trace: str = ""  # that it belongs to, as it is kept with its events
 
 
 class LoopTurns:
@@ -84,8 +82,10 @@ class MessageReader:
         mapper: Mapper,
         clock_ms: ReadMs,
         doors: Doors,
+        tracing: Tracing | None = None,
     ) -> None:
         self._doors = doors
+        self._tracing = tracing or NoTracing()
         self._reader = reader
         self._late = late
         self._mapper = mapper
@@ -126,6 +126,7 @@ class MessageReader:
             mapped = await self._mapped(plan, message, live, apart=apart)
         read = _placed(live, message, mapped.place)
         read.door = self._doors.of_source(live.stored.number)
+        read.trace = self._tracing.admit(trace_to_keep(message.header(TRACE_HEADER)))
         if (passage_text := find_passage(message.headers)) is not None:
             read.passage = read_passage(passage_text, message.header(MESSAGE_ID) or "")
         if mapped.fault is not None:
@@ -200,6 +201,7 @@ class MessageReader:
         if isinstance(checked, Draft):
             checked.passage, checked.door = checked.passage or NEW, read.door
             checked.place = read.place
+            checked.trace = checked.trace or read.trace
         read.items.append((index, checked))
 
 

@@ -26,6 +26,7 @@ class PassedEvent(msgspec.Struct, frozen=True):
     door: str = ""
     place: str = ""
     passage: Passage | None = None
+    trace: str = ""  # as it is kept
 
 
 class PassedVerdict(msgspec.Struct, frozen=True):

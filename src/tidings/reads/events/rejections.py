@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from tidings.core.events.call_reader import RejectedEvent
+from tidings.core.events.call_items import RejectedEvent
 from tidings.core.ids import OrgId, read, show
 from tidings.core.times import iso
 from tidings.engine.events.intake import Acceptance, Overloaded

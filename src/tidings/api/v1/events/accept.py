@@ -22,9 +22,8 @@ from collections.abc import (
 )
 from functools import partial
 from time import monotonic
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-import msgspec
 import structlog
 
 from tidings.api.answers import status_of, wait_of
@@ -37,22 +36,32 @@ from tidings.api.http.refusals import (
     Answer,
     CallRefusal,
     failed,
-    json_answer,
     messages,
     refusal,
     request_id,
 )
 from tidings.api.http.whole_call import SMALL_DIGITS, WholeCall
 from tidings.api.route import RouteEntry, usually
+from tidings.api.v1.events.accept_answers import (
+    AcceptResult,
+    accept_result,
+    accepted_answer,
+    rows_answer,
+    unavailable_answer,
+)
 from tidings.core.cells.call_parts import indices_among, indices_in
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import note_away
-from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
+from tidings.core.events.call_items import Item, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.call_split import call_refused, form_of, refuse_repeated, too_large
+from tidings.core.events.trace_context import HEADER as TRACE_HEADER
+from tidings.core.events.trace_context import KEPT as KEPT_TRACE
 from tidings.engine.access.limits import Allowance
-from tidings.engine.events.intake import Acceptance, CheckUnavailable, Draft, Intake, Overloaded
+from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
-from tidings.errors import FieldRefusal, Forbidden, RequestRefused, Throttled, Unsupported
+from tidings.engine.events.tracing import CallSpan, NoTracing, Tracing
+from tidings.errors import Forbidden, RequestRefused, Throttled, Unsupported
 from tidings.store.port import FamilyAway, NewRejection, StoreDown
 
 ACCEPT = RouteEntry(
@@ -68,13 +77,12 @@ ACCEPT = RouteEntry(
     attributed=False,  # nobody is named for an event
 )
 BODY_S = 10.0
-STORE_RETRY_S = 5
-OVERLOAD_RETRY_S = 1
 TURN_S = 0.004  # how long the events of one call are read before others have a turn
 
 log = structlog.get_logger(__name__)
 
 TOKEN_HEADER = b"x-cap-api-oauth-token"
+_TRACEPARENT = TRACE_HEADER.encode()
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -113,28 +121,10 @@ class CallThrottle(Protocol):
         ...
 
 
-class AcceptResult(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """The outcome for one event. A refused event without an id that can be repeated has none."""
-
-    event_id: str | None
-    status: Literal["accepted", "duplicate", "rejected"]
-    warning: str | None = None
-    error: CallRefusal | None = None
-
-
-class AcceptAnswer(msgspec.Struct):
-    """The body of 202 and 422; the API's description calls it `Outcome`."""
-
-    accepted: int
-    duplicates: int
-    rejected: int
-    events: list[AcceptResult]
-
-
 class _Call:
     """A call under way, as far as its answer asks it."""
 
-    __slots__ = ("allowance", "headers", "of_many", "read", "request", "scope")
+    __slots__ = ("allowance", "headers", "of_many", "read", "request", "scope", "span")
 
     def __init__(
         self,
@@ -148,11 +138,14 @@ class _Call:
         self.read = False  # its body was read to the end
         self.of_many = False  # its events may be of orgs of several families
         self.allowance: Allowance | None = None  # of a caller whose events are counted
+        self.span: CallSpan | None = None  # where it is recorded
 
-    def counted(self, answer: Answer) -> Answer:
-        """Add what its caller may send still, where that is counted."""
+    def completed(self, answer: Answer) -> Answer:
+        """Add what its caller may send still, where that is counted; it ends here."""
         if self.allowance is not None:
             answer[1].extend(self.allowance.headers)
+        if self.span is not None:
+            self.span.end(answer[0])
         return answer
 
 
@@ -173,7 +166,9 @@ class AcceptApp:
         bodies: BodyGuard | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
         origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or NoTracing()
         self._intake = intake
         self._late = late
         self._access = access
@@ -207,7 +202,7 @@ class AcceptApp:
             answer = _refused(error, call)
         finally:
             release_body(scope)
-        start, end = messages(call.counted(answer))
+        start, end = messages(call.completed(answer))
         await send(start)
         await send(end)
 
@@ -233,7 +228,7 @@ class AcceptApp:
             else:
                 self._answer_later(direct, call, _committed(verdicts, draft, call))
         except Exception as error:
-            direct.answer(*call.counted(_refused(error, call)))
+            direct.answer(*call.completed(_refused(error, call)))
         return True
 
     def _answer_later(
@@ -246,7 +241,7 @@ class AcceptApp:
                 found = await answered
             except Exception as error:
                 found = _refused(error, call)
-            direct.answer(*call.counted(found))
+            direct.answer(*call.completed(found))
 
         task = asyncio.get_running_loop().create_task(answer())
         self._answering.add(task)
@@ -279,6 +274,9 @@ class AcceptApp:
         the whole call. RequestRefused."""
         call.read = True
         headers = call.headers
+        call.span = self._tracing.begin_call(caller.org, headers.get(_TRACEPARENT))
+        if call.span is not None:
+            headers[KEPT_TRACE] = call.span.kept.encode()
         key = headers.get(b"idempotency-key")
         return self._reader.read_each(
             headers.get(b"content-type"),
@@ -350,7 +348,7 @@ class AcceptApp:
         refused: list[NewRejection] = []
         for draft in items:
             if isinstance(draft, Draft):
-                rows.append(_row(draft, next(verdicts)))
+                rows.append(accept_result(draft, next(verdicts)))
                 continue
             error = CallRefusal(draft.code, draft.message, draft.path)
             rows.append(AcceptResult(draft.event_id or None, "rejected", None, error=error))
@@ -368,7 +366,7 @@ class AcceptApp:
             )
         if refused:
             self._intake.note_rejections(refused)
-        return _answer_rows(rows, request)
+        return rows_answer(rows, request)
 
 
 def _only(events: Iterable[Item[Draft]]) -> Draft | None:
@@ -381,7 +379,7 @@ def _only(events: Iterable[Item[Draft]]) -> Draft | None:
 async def _committed(verdicts: Awaitable[list[Acceptance]], draft: Draft, call: _Call) -> Answer:
     """Wait for the commit of a call's only event; return the answer."""
     (verdict,) = await verdicts
-    return _accepted(draft, verdict, call.request)
+    return accepted_answer(draft, verdict, call.request)
 
 
 def _answer_committed(
@@ -390,23 +388,12 @@ def _answer_committed(
     """Answer a call after the commit of its only event."""
     try:
         (verdict,) = verdicts.result()
-        answer = _accepted(draft, verdict, call.request)
+        answer = accepted_answer(draft, verdict, call.request)
     except asyncio.CancelledError:
-        answer = _unavailable(StoreDown("the service stops"), call.request)
+        answer = unavailable_answer(StoreDown("the service stops"), call.request)
     except Exception as error:
         answer = _refused(error, call)
-    direct.answer(*call.counted(answer))
-
-
-def _accepted(draft: Draft, verdict: Acceptance, request: bytes) -> Answer:
-    """Build the answer to a call with one event."""
-    if verdict.status == "accepted" and draft.warning is None and verdict.warning is None:
-        body = (
-            b'{"accepted":1,"duplicates":0,"rejected":0,"events":[{"eventId":"%b",'
-            b'"status":"accepted"}]}' % draft.event_id.encode()
-        )
-        return json_answer(202, body, request)
-    return _answer_rows([_row(draft, verdict)], request)
+    direct.answer(*call.completed(answer))
 
 
 def _refused(error: Exception, call: _Call) -> Answer:
@@ -414,7 +401,7 @@ def _refused(error: Exception, call: _Call) -> Answer:
     if isinstance(error, FamilyAway) and not call.of_many:  # of many, others may be written
         note_away(call.scope())
     if isinstance(error, StoreDown | Overloaded):
-        return _unavailable(error, call.request)
+        return unavailable_answer(error, call.request)
     if isinstance(error, RequestRefused):
         return refusal(
             status_of(error),
@@ -460,39 +447,3 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
         )
         raise call_refused(Unsupported, "content_encoding", message, header="Content-Encoding")
     form_of(content_type, headers)
-
-
-def _row(draft: Draft, verdict: Acceptance) -> AcceptResult:
-    return AcceptResult(draft.event_id, verdict.status, verdict.warning or draft.warning)
-
-
-def _answer_rows(rows: list[AcceptResult], request: bytes) -> Answer:
-    states = [row.status for row in rows]
-    rejected = states.count("rejected")
-    answer = AcceptAnswer(
-        states.count("accepted"), states.count("duplicate"), rejected, events=rows
-    )
-    body = msgspec.json.encode(answer)
-    return json_answer(422 if rejected == len(rows) else 202, body, request)
-
-
-def _unchecked(request: bytes) -> Answer:
-    message = "Events must be checked first; no process can check these now. Send them again."
-    return refusal(
-        503, FieldRefusal.build("overloaded", message), request, retry_after=OVERLOAD_RETRY_S
-    )
-
-
-def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
-    if isinstance(error, CheckUnavailable):
-        return _unchecked(request)
-    if isinstance(error, FamilyAway):
-        away = FieldRefusal.build("family_away", str(error))
-        return refusal(503, away, request, retry_after=STORE_RETRY_S)
-    if isinstance(error, StoreDown):
-        code, why, retry_s = "store_down", "the store takes no writes", STORE_RETRY_S
-    else:
-        why = "more events wait for their commit than may"
-        code, retry_s = "overloaded", OVERLOAD_RETRY_S
-    message = f"Events must be written before they are accepted; {why} now. Send them again."
-    return refusal(503, FieldRefusal.build(code, message), request, retry_after=retry_s)
