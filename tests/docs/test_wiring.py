@@ -48,6 +48,7 @@ INTO = re.compile(r"\bINTO\s|\b(insert|replace)\s+into\s")
 SMALL_LINES = 40
 # Why a module under that stands alone although only one other imports it.
 SMALL = {
+    "tidings/settings/rules.py": "the rules of settings, which fill one module",
     "tidings/settings/client_names.py": "the page of settings is made from it, too",
     "tidings/api/http/*": "a module for each step that every call passes",
     "tidings/api/v3/routes.py": "the routes of one version, as the others have theirs",

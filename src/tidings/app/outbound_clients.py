@@ -1,10 +1,16 @@
-"""The clients of what Tidings itself calls: the platform's API and the mail server; and the policy
-of whom webhooks may reach.
+"""The clients of what Tidings itself calls: the platform's API, the mail server, and the collector
+of traces; and the policy of whom webhooks may reach.
 """
 
+import asyncio
+import random
 import ssl
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tidings.app.operator_files.operator_file import FileRefused
 from tidings.core.running.lease import OwnerLease
@@ -14,13 +20,18 @@ from tidings.egress.mail import MailServerAddress, SmtpMailer
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 from tidings.engine.clock import Clock
+from tidings.engine.events.tracing import NoTracing, Tracing
 from tidings.engine.shaping.platform import (
     CONNECTIONS_MAX,
     Platform,
     PlatformOptions,
 )
+from tidings.errors import Unusable
 from tidings.settings.service_addresses import platform_paths
 from tidings.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from tidings.app.span_export import SpanExport
 
 
 def make_platform(
@@ -48,6 +59,28 @@ def make_platform(
     )
     platform = Platform(sender.origin(target, CONNECTIONS_MAX), options, clock)
     return platform, [platform.close, sender.close]
+
+
+async def make_tracing(settings: Settings) -> tuple[Tracing, Callable[[], Awaitable[None]]]:
+    """Make what records spans, and what closes it; nothing is recorded where no collector is set.
+    Unusable where its library is not installed."""
+    if settings.traces_to is None:
+        return NoTracing(), _close_nothing
+    try:
+        made = await asyncio.to_thread(import_module, "tidings.app.span_export")
+    except ImportError:
+        raise Unusable(
+            "traces_to needs the OpenTelemetry libraries; they are not installed. Install the "
+            "extra otel of Tidings, or leave traces_to out."
+        ) from None
+    export: SpanExport = made.SpanExport(
+        settings.traces_to, settings.traces_share, time.monotonic, random.Random()
+    )
+    return export, partial(asyncio.to_thread, export.close)
+
+
+async def _close_nothing() -> None:
+    pass
 
 
 def trusting(ca_file: Path) -> ssl.SSLContext:

@@ -35,7 +35,7 @@ from tidings.app.machine import file_limit
 from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.sources import declare_sources, is_nowhere
-from tidings.app.outbound_clients import make_mailer, make_platform, make_sender
+from tidings.app.outbound_clients import make_mailer, make_platform, make_sender, make_tracing
 from tidings.app.service_actions import ServiceActions, build_actions
 from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App, build
@@ -128,7 +128,7 @@ class RunningService:
         sender = make_sender(settings, shares.outbound, lease)
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
-        platform, closers = make_platform(settings, clock)
+        outside, closers = await _outside(settings, lease, clock)
         key_check = KeyCheck(settings if membership is None else membership.whole, master, store)
         vault, keys = await through(key_check.unlock)  # before the store is used for anything else
         if membership is not None:
@@ -163,7 +163,7 @@ class RunningService:
                 addresses=addresses,
                 destination=_destination(sender, addresses, clock, actions),
                 sandboxes=renderer,
-                outside=Outside(platform, make_mailer(settings, lease)),
+                outside=outside,
                 declared=_declared(actions, drivers),
             ),
             options_of(settings, shares),
@@ -230,6 +230,16 @@ class RunningService:
         for close in self._closers:
             await close()
         await self._store.close(clean=written)
+
+
+async def _outside(
+    settings: Settings, lease: OwnerLease, clock: Clock
+) -> tuple[Outside, list[Callable[[], Awaitable[None]]]]:
+    """Make the clients of services of others, and what closes them."""
+    platform, closers = make_platform(settings, clock)
+    tracing, close_tracing = await make_tracing(settings)
+    outside = Outside(platform, make_mailer(settings, lease), tracing)
+    return outside, [*closers, close_tracing]
 
 
 def _departure(settings: Settings, lease: OwnerLease, owner: int) -> Departure:
@@ -342,6 +352,7 @@ def _server(
         bodies=services.web.bodies,
         address_of=front.address,
         origins_of=front.origins,
+        tracing=app.ports.outside.tracing,
     )
     control = make_control_app(services)
     control.router.routes.extend(console_routes(services, plain_http=settings.dev))

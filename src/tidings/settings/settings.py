@@ -15,30 +15,14 @@ from tidings.core.audit.entries import KEPT_DAYS
 from tidings.core.ids import ORG_ID_MAX
 from tidings.egress.policy import AllowedRange, Network
 from tidings.settings.database_uri import DatabaseUri, NamedDatabases
+from tidings.settings.rules import number_from as _from
+from tidings.settings.rules import path_template as _template
+from tidings.settings.rules import port_number as _port
+from tidings.settings.rules import rule as _is
 from tidings.settings.secret_text import HeaderSecret, SecretText
 
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
-
-
-def _is(must: str, doc: str, **bounds: Any) -> Meta:
-    return Meta(description=doc, extra={"must": must}, **bounds)
-
-
-def _from(low: float, high: int, doc: str) -> Meta:
-    return _is(f"a number from {low:,} to {high:,}", doc, ge=low, le=high)
-
-
-def _port(doc: str) -> Meta:
-    return _is("a number from 1 to 65535", doc, ge=1, le=65535)
-
-
-def _template(what: str) -> Meta:
-    return _is(
-        "a path with {id}, such as /v1/{orgId}/items/{id}",
-        f"Where the platform's API has {what}; not asked where it is absent.",
-        pattern=r"^/\S{1,1024}$",
-    )
 
 
 CONNECTIONS_ARE = (
@@ -299,6 +283,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "where they do not, it is refused.",
         ),
     ] = ()
+    traces_to: (
+        Annotated[
+            str,
+            _is(
+                "a URL such as http://127.0.0.1:4318/v1/traces",
+                "The collector that gets spans of calls and attempts, by OTLP over HTTP: see "
+                "[running.md](running.md#traces). Without it none are made, and the `traceparent` "
+                "of an event is passed on as it came.",
+                pattern=r"^https?://[^\s?#]{1,500}$",
+            ),
+        ]
+        | None
+    ) = None
+    traces_share: Annotated[
+        float,
+        _from(0, 1, "How many of the calls that nobody traces yet are recorded; 0.01: one in 100."),
+    ] = 0.01
     trusted_proxies: Annotated[
         tuple[Network, ...],
         _is(
