@@ -1,5 +1,6 @@
 """Conformance: whichever way deliveries are counted, the numbers agree."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from tests.store.conformance.subject import Subject
@@ -105,6 +106,25 @@ def test_counts_by_state_are_those_of_the_tallies(subject: Subject) -> None:
     for states in (port.LEFT_STATES, (State.FAILED, State.PENDING), *each):
         asked = states_of(subject, [one, other], ends, states)
         assert asked == [{state: found[state] for state in states} for found in counts[:2]]
+
+
+def test_the_oldest_that_is_due_is_told_of_each_webhook(subject: Subject) -> None:
+    one, other, idle = (subject.put_webhook(name) for name in ("one", "other", "idle"))
+
+    def oldest() -> list[int | None]:
+        return list(subject.ask(lambda store: store.oldest_due([other, idle, one, 999])))
+
+    assert oldest() == [None] * 4
+    first = subject.commit(event("a", new(one), new(other)))
+    subject.ask(lambda _: asyncio.sleep(0.005))
+    second = subject.commit(event("b", new(one), new(other)))
+    assert first.now_ms < second.now_ms
+    assert oldest() == [first.now_ms, None, first.now_ms, None]
+    [a], [b] = first.firsts, second.firsts
+    subject.commit(settled=[settled(a, webhook=one), failing(a + 1, HOUR_MS, webhook=other)])
+    assert oldest() == [first.now_ms, None, second.now_ms, None], "what is tried again is due too"
+    subject.commit(settled=[settled(b, webhook=one), settled(b + 1, webhook=other)])
+    assert oldest() == [first.now_ms, None, None, None]
 
 
 def test_a_series_is_of_each_group_and_an_orgs_of_all_its_webhooks(subject: Subject) -> None:

@@ -203,3 +203,16 @@ def test_what_is_left_is_read_where_there_is_any(place: Place) -> None:
     found = plans(place.search, lambda: place.totals.count_states([3, 4], *ends, LEFT_STATES))
     [plan] = [plan for text, plan in found.items() if "slice_left" in text]
     assert "SEARCH s USING INDEX slice_left_in_state (webhook=? AND slot>? AND slot<?)" in plan
+
+
+def test_the_oldest_that_is_due_is_looked_up(place: Place) -> None:
+    def ask() -> object:
+        return place.totals.oldest_due([3, 4])
+
+    [blocks] = [plan for text, plan in plans(place.search, ask).items() if "s.block" in text]
+    assert "SEARCH s USING INDEX slice_left_in_state (webhook=?" in blocks
+    found = plans(place.log, ask)
+    [pending] = [plan for text, plan in found.items() if "delivery_pending" in text]
+    assert "USING COVERING INDEX delivery_pending (<expr>=? AND webhook=?)" in pending
+    [retrying] = [plan for text, plan in found.items() if "delivery_trouble" in text]
+    assert "USING COVERING INDEX delivery_trouble (webhook=? AND state=?)" in retrying

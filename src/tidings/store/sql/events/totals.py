@@ -28,6 +28,7 @@ from tidings.store.sql.events.blocks import (
 )
 from tidings.store.sql.events.summaries import COUNTS, merge_packed, percentile
 from tidings.store.sql.events.sums import Cut, Row, Sum
+from tidings.store.sql.states import PENDING, RETRYING
 
 REFRESH_MAX = 12  # blocks summarised at a question
 
@@ -76,6 +77,27 @@ _LEFT_EACH = (
     " CROSS JOIN slice s INDEXED BY slice_left_in_state ON s.webhook = w.value"
     f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT_IN_STATE} GROUP BY s.webhook"
 )
+# The blocks that hold PENDING deliveries of some webhooks; and of one such block, their lowest.
+_PENDING_BLOCKS = (
+    "SELECT s.block FROM json_each(:webhooks) w"
+    " CROSS JOIN slice s INDEXED BY slice_left_in_state ON s.webhook = w.value"
+    f" WHERE {LEFT_IN_STATE} AND s.n{PENDING} > 0 GROUP BY s.block ORDER BY s.block LIMIT :limit"
+)
+_LOWEST_PENDING = (
+    "SELECT d.webhook, min(d.id) FROM delivery d INDEXED BY delivery_pending"
+    f" WHERE d.state = {PENDING} AND d.id >> {BITS} = :block"
+    " AND d.webhook IN (SELECT value FROM json_each(:webhooks)) GROUP BY d.webhook"
+)
+_LOWEST_RETRYING = (
+    "SELECT w.value, (SELECT min(d.id) FROM delivery d INDEXED BY delivery_trouble"
+    f" WHERE d.webhook = w.value AND d.state = {RETRYING}) FROM json_each(:webhooks) w"
+)
+_ACCEPTED = (
+    "SELECT d.webhook, coalesce(r.at_ms, e.at_ms) FROM delivery d"
+    " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " WHERE d.id IN (SELECT value FROM json_each(:ids))"
+)
+PENDING_BLOCKS_MAX = 1000  # that are looked into for the oldest deliveries of webhooks
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
     "SELECT slot, sum(n) FROM event_slice WHERE level = :level AND org = :org AND slot >= :first"
@@ -230,6 +252,26 @@ class TotalRows:
             for webhook in webhooks
         ]
 
+    @answers(port.Store.oldest_due)
+    def oldest_due(self, webhooks: Sequence[int]) -> Sequence[int | None]:
+        self._blocks.refresh(REFRESH_MAX)
+        asked: Binding = {"webhooks": _listed(webhooks)}
+        lowest: dict[int, int] = {
+            webhook: id for webhook, id in self._log.execute(_LOWEST_RETRYING, asked) if id
+        }
+        left = set(webhooks)
+        for (block,) in self._ask(_PENDING_BLOCKS, asked | {"limit": PENDING_BLOCKS_MAX}):
+            if not left:
+                break
+            of_block: Binding = {"webhooks": _listed(sorted(left)), "block": block}
+            for webhook, id in self._log.execute(_LOWEST_PENDING, of_block):
+                lowest[webhook] = min(id, lowest.get(webhook, id))
+                left.discard(webhook)
+        accepted: dict[int, int] = {}
+        if lowest:
+            accepted.update(self._log.execute(_ACCEPTED, {"ids": _listed([*lowest.values()])}))
+        return [accepted.get(webhook) for webhook in webhooks]
+
     @answers(port.Store.event_series)
     def event_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
         behind = self._blocks.refresh_events(REFRESH_MAX)
@@ -328,9 +370,13 @@ def _of_several(webhooks: Sequence[int], steps: _Steps) -> Binding:
     return _asked(webhooks, steps.level, *steps.slots)
 
 
+def _listed(numbers: Sequence[int]) -> str:
+    return msgspec.json.encode(numbers).decode()
+
+
 def _asked(webhooks: Sequence[int], level: int, first: int, end: int) -> Binding:
     return {
-        "webhooks": msgspec.json.encode(webhooks).decode(),
+        "webhooks": _listed(webhooks),
         "level": level,
         "first": first,
         "end": end,
