@@ -65,3 +65,16 @@ def _describe_text(text: str, wording: Wording) -> str:
     if wording.text_max is not None and len(text) > wording.text_max:
         return f"text of {len(text)} characters"
     return f'text "{shorten(text)}"' if wording.typed else f'"{shorten(text)}"'
+
+
+def percent(part: float, whole: float) -> str:
+    """Render a share as `98.3 %`; a dash where the whole is nothing. It is not rounded up to all,
+    nor down to none."""
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    if part and share < 0.1:
+        return "< 0.1 %"
+    if part != whole and share > 99.9:
+        return "> 99.9 %"
+    return f"{share:.1f} %" if share % 1 else f"{share:.0f} %"

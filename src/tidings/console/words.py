@@ -17,6 +17,7 @@ from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out_words import word_of
 from tidings.core.times import exact
 from tidings.list_columns import ListColumn, Shown
+from tidings.values import percent
 
 GLYPHS = {
     "delivered": "✓",
@@ -64,19 +65,6 @@ def state(word: str) -> Markup:
 def number(value: float | None) -> str:
     """Render a number as `1,234`; a dash where there is none."""
     return "–" if value is None else f"{value:,.0f}"
-
-
-def percent(part: float, whole: float) -> str:
-    """Render a share as `98.3 %`; a dash where the whole is nothing. It is not rounded up to all,
-    nor down to none."""
-    if not whole:
-        return "–"
-    share = 100 * part / whole
-    if part and share < 0.1:
-        return "< 0.1 %"
-    if part != whole and share > 99.9:
-        return "> 99.9 %"
-    return f"{share:.1f} %" if share % 1 else f"{share:.0f} %"
 
 
 def duration(ms: float | None) -> str:

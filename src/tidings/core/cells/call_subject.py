@@ -26,6 +26,7 @@ class Over(Enum):
     NEW_FAMILY = "new family"  # of the cell in which an org is to be made
     BODY = "body"  # what opens stands in the body
     EVENTS = "events"  # of the orgs that its events name, each in its cell
+    ALL_ORGS = "all orgs"  # whoever takes one asks all owners; an org's own credential is its own
     PROCESS = "process"  # each process's own: its health, its figures, what is the same in all
 
 

@@ -120,3 +120,26 @@ def does(cause: str) -> str:
     """Describe what a receiver does whose last failure had this cause: `answers 503`, `does not
     answer in time`."""
     return f"answers {cause}" if cause.isdigit() else _DOES.get(cause, "fails")
+
+
+# The same of some time up to now, behind "have" or "has".
+_HAS = {
+    "refused": "been refusing connections",
+    "unreachable": "been unreachable",
+    "connect_timeout": "taken no connection in time",
+    "reset": "been breaking the connection",
+    "timeout": "not answered in time",
+    "dns": "had a name without an address",
+    "tls": "been failing the TLS handshake",
+    "protocol": "not answered in HTTP",
+    "policy": "had an address that the policy blocks",
+    "recipients": "had nobody who may be written to",
+    "token": "got nothing, since no access token can be had",
+    "transform": "got no message, since none could be made of the events",
+}
+
+
+def has_done(cause: str) -> str:
+    """Describe what a receiver has done for some time whose last failure had this cause, behind
+    "have" or "has": `been answering 503`, `not answered in time`."""
+    return f"been answering {cause}" if cause.isdigit() else _HAS.get(cause, "been failing")
