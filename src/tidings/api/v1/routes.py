@@ -16,6 +16,7 @@ from tidings.api.v1.events.rejections import rejection_routes
 from tidings.api.v1.inbound import inbound_routes
 from tidings.api.v1.inboxes import inbox_routes
 from tidings.api.v1.sources import source_routes
+from tidings.api.v1.webhooks.failing import failing_routes
 from tidings.api.v1.webhooks.pull import pull_routes
 from tidings.api.v1.webhooks.totals import total_routes
 from tidings.api.v1.webhooks.trials import trial_routes
@@ -30,6 +31,7 @@ def proof_routes(services: Services) -> list[EntryRoute]:
         delivery_routes,
         rejection_routes,
         trial_routes,
+        failing_routes,
         pull_routes,
         inbox_routes,
         arrival_routes,

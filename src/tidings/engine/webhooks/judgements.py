@@ -2,7 +2,7 @@
 and metrics ask here, and nobody looks at the health of a receiver on its own."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -118,12 +118,16 @@ class WebhookJudgements:
     def counts(self) -> Counter[str]:
         """Count the webhooks of all orgs that fail or are held up, by condition."""
         counted: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+        counted.update(judged.condition for _, judged in self.unwell())
+        return counted
+
+    def unwell(self) -> Iterator[tuple[Webhook, WebhookJudgement]]:
+        """Yield the webhooks of all orgs that fail or are held up, with the judgement on each."""
         known = self._healths.failing_numbers, self._troubles.numbers(), self._holds.numbers()
         for number in {number for numbers in known for number in numbers}:
             webhook = self._registry.get(number)
-            if webhook is not None and (condition := self.of(webhook).condition) in COUNTED:
-                counted[condition] += 1
-        return counted
+            if webhook is not None and (judged := self.of(webhook)).condition in COUNTED:
+                yield webhook, judged
 
 
 def judge_by_status(webhook: Webhook) -> WebhookJudgement:

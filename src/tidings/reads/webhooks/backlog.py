@@ -55,6 +55,12 @@ async def backlogs_now(
     return [WebhookBacklog(by_state) for by_state in found]
 
 
+async def oldest_due(store: port.TotalsStore, webhooks: Sequence[int]) -> Sequence[int | None]:
+    """Find when the oldest delivery was accepted that is due at each of some webhooks, or tried
+    again, by their numbers and in their order."""
+    return await store.oldest_due(webhooks) if webhooks else ()
+
+
 def attempts_of(
     counted: Sequence[Tally | Point], dead: Sequence[Tally | Point] = ()
 ) -> AttemptTotals:

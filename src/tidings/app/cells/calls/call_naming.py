@@ -108,8 +108,8 @@ class CallNaming:
             return credential
         if not credential.is_platforms:
             return self.of_org(str(credential.org))
-        if found.subject.over is Over.EVENTS and not org:
-            return None  # its events tell it: it is parted
+        if found.subject.over in (Over.EVENTS, Over.ALL_ORGS) and not org:
+            return None  # its events tell it, and it is parted; or all cells are asked
         text = found.parameters.get(found.subject.name, "") or org.decode("latin-1")
         is_platforms = found.subject.over is Over.FIRST_CELL and PLATFORMS_QUERY in call.query
         if is_platforms:

@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.api.cells.cell_list import OWNER_FACTS, PLAN
 from tidings.api.cells.counts import COUNTS, TAKE
+from tidings.api.cells.failing import BULK, FAILING
 from tidings.api.cells.health import FIGURES, HEALTH
 from tidings.api.cells.moves import BEGIN_MOVES, MOVES, UNDO_MOVE
 from tidings.api.cells.orgs import ORG_LINES, ORGS
@@ -30,7 +31,7 @@ ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
 _OF_ORGS = (ORGS, ORG_LINES, COUNTS, TAKE, FIND_ID, FIND_OWN_ID)
-_ALL = (*_OF_ORGS, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS, SOURCE_EVENTS)
+_ALL = (*_OF_ORGS, FAILING, BULK, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS, SOURCE_EVENTS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 
