@@ -124,6 +124,23 @@ WEBHOOKS_OF_ORG = ResourceList(
         _number("Parked"),
     ),
 )
+FAILING = ResourceList(
+    shell=(
+        _number("Org", "orgId"),
+        _name("Webhook", "name"),
+        _moment("Since", "failingSince"),
+        WAITING,
+        _moment("Oldest", "oldestWaitingSince"),
+        ListColumn("Id", "webHookId"),
+    ),
+    page=(
+        ListColumn("Org"),
+        WEBHOOK,
+        _moment("Since"),
+        WAITING,
+        _moment("Oldest since"),
+    ),
+)
 PREVIEWED = ResourceList(
     shell=(
         ListColumn("", "received"),

@@ -229,6 +229,7 @@ for _name, _path in (
     ("events", "events.events:app"),
     ("reference", "reference:app"),
     ("webhooks", "webhooks.webhooks:app"),
+    ("failing", "webhooks.failing:failing"),
     ("deliveries", "deliveries:app"),
     ("orgs", "orgs:app"),
     ("credentials", "credentials:app"),

@@ -1,5 +1,6 @@
 """The orgs: where a visitor may work, and what each is set to."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -7,6 +8,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from tidings.api.cells.cell_orders import cell_of_org
+from tidings.api.cells.failing import find_all_problems
 from tidings.api.cells.orgs import OrgLine, fits, line_of, list_lines
 from tidings.api.cells.sessions import list_seats
 from tidings.console.changed_by import changed_by
@@ -14,6 +16,7 @@ from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.cells.families import CellId
 from tidings.core.declaration import declared, show_resource
+from tidings.core.delivery.receivers.problem_groups import GroupBounds, Problems
 from tidings.core.ids import OrgId
 from tidings.core.orgs.org_settings import (
     OPERATORS_ONLY,
@@ -30,6 +33,7 @@ from tidings.values import describe_value
 AT, SETTINGS = "/orgs", "/settings"
 PAGE = 50
 ADDRESS_MAX = 2048
+COUNTED = GroupBounds(groups=0, of_group=0, members=0)  # of what fails
 OWN = ("id", "name", "parent", "timeZone")
 
 
@@ -47,8 +51,12 @@ async def show_all(visit: PlainVisit) -> Response:
         else 1
     )
     missing: Sequence[int] = ()
+    failing = Problems()
     if visit.caller.platform:
-        fitting, beside = await list_lines(visit.services, wanted, page * PAGE)
+        (fitting, beside), (failing, _) = await asyncio.gather(
+            list_lines(visit.services, wanted, page * PAGE),
+            find_all_problems(visit.services, COUNTED),
+        )
         count, missing = beside["count"], beside["missing"]
     else:
         own = map(visit.services.orgs.get, seats)
@@ -68,6 +76,7 @@ async def show_all(visit: PlainVisit) -> Response:
         page=page,
         pages=-(-count // PAGE),
         count=count,
+        failing=failing,
         missing=missing,
         to=inside(query.get("to", "")[:ADDRESS_MAX]),
         lead=lambda org, path="": PageScope(org).at(path),
