@@ -1,6 +1,6 @@
 """What fails in several cells is one page; a cell that does not answer is named."""
 
-from tests.api.v1.webhooks.test_failing import asked, fail, webhook
+from tests.api.v1.webhooks.failing_webhooks import asked, fail, webhook
 from tests.app.cells.several_cells import ONE, TWO, FixedMap, several_cells
 from tests.engine.audit.kept_log import entries_of
 from tidings.api.cells.failing import (
@@ -69,7 +69,7 @@ async def test_what_is_named_is_done_in_the_cell_that_has_it_and_what_has_change
         assert second.webhooks.at(numbers[3]).webhook.status is WebhookStatus.PAUSED
         assert first.webhooks.at(numbers[1]).webhook.status is WebhookStatus.ACTIVE
         entries = entries_of(second.store, 8)
-        last = [entry for entry in entries if entry.object == named[3].id][-1]
+        last = [written for written in entries if written.object == named[3].id][-1]
         assert (last.actor, last.face, last.address) == ("usr_asha", "console", "192.0.2.7")
 
 

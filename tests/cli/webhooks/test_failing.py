@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.api.control_client import service
-from tests.api.v1.webhooks.test_failing import asked, fail, webhook
+from tests.api.v1.webhooks.failing_webhooks import asked, fail, webhook
 from tidings.cli.exits import Exit
 from tidings.cli.webhooks import failing as command
 from tidings.cli.where import Where

@@ -23,8 +23,9 @@ from tidings.console.routes import OF_AN_ORG, console_routes
 from tidings.core.audit.chain import check_chain
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.connections.connection import Connection
-from tidings.core.ids import OrgId, show
+from tidings.core.ids import OrgId, WebhookId, show
 from tidings.core.replay import ReplayTransition
+from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
 
 ORG = OrgId(7)
@@ -132,6 +133,15 @@ async def _credential(things: Things) -> None:
 
 async def _second_cell(things: Things) -> None:
     add_second_cell(things.p.s)
+
+
+def _webhook_of(things: Things) -> Webhook:
+    return things.p.s.webhooks.get(ORG, WebhookId(things.ids["webhook"])).webhook
+
+
+async def _failing(things: Things) -> None:
+    number = _webhook_of(things).number
+    things.p.healths[number] = port.StoredHealth(number, failing_since_ms=1, failures=9)
 
 
 async def _user(things: Things) -> None:
@@ -250,6 +260,7 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
         "org.created",
     ),
     "/console/stop-all": (None, {}, {"do": "stop"}, "sending.stopped"),
+    "/console/failing": (_failing, {}, "failing", "webhook.changed"),
     "/console/cells": (_second_cell, {}, {"do": "drain", "of": "2"}, "cell.drained"),
     "/console/cells/move": (_second_cell, {}, {"org": "7", "to": "2"}, "org.moved"),
     "/console/confirm": (None, {}, "consent", "consent.given"),
@@ -306,6 +317,9 @@ async def fields_of(things: Things, fields: Form | str, path: str) -> Form:
         return {"webhook": things.ids["webhook"], "rate": "1"}
     if fields == "settings":
         return await _as_it_is(things, path, name="Acme Ltd")
+    if fields == "failing":
+        named = f"7.{things.ids['webhook']}.{_webhook_of(things).version}"
+        return {"do": "pause", "step": "start", "named": named}
     assert not isinstance(fields, str)
     return fields
 

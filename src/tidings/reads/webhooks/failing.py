@@ -60,7 +60,7 @@ class FailingParts(Protocol):
 async def find_problems(
     parts: FailingParts, org: OrgId | None, bounds: GroupBounds = IN_ANSWER
 ) -> Problems:
-    """Group what fails of an org's webhooks, or, without one, of all orgs of this cell."""
+    """Find what fails of an org's webhooks, or, without one, of all orgs of this cell."""
     unwell = []
     for at, (webhook, judged) in enumerate(parts.delivery.judgements.unwell()):
         if at % TURN == TURN - 1:

@@ -1,32 +1,10 @@
 """`GET /v1/failing`: what fails over all orgs, for their operator; an org sees its own alone."""
 
-from typing import Any
-
 import pytest
 
-from tests.api.control_client import Service, service
+from tests.api.control_client import service
+from tests.api.v1.webhooks.failing_webhooks import HOSTILE, asked, fail, webhook
 from tidings.core.ids import OrgId
-
-HOSTILE = "<script>alert(1)</script>"
-
-
-async def webhook(s: Service, org: int, url: str, **more: Any) -> int:
-    """Make a webhook; its number."""
-    body = {"name": "CRM", "eventNames": ["pointsIssued"], "webHookUrl": url} | more
-    body |= {"maxAllowedConnections": 10}
-    record, _, _ = await s.webhooks.create(OrgId(org), body, "tests")
-    return record.webhook.number
-
-
-def fail(s: Service, number: int, cause: str = "refused") -> None:
-    for _ in range(10):
-        s.parts.delivery.engine.healths.bad(number, cause)
-
-
-async def asked(s: Service, auth: str = "", **headers: str) -> Any:
-    reply = await s.call("GET", "/v1/failing", None, auth, **headers)
-    assert reply.status == 200, reply.body
-    return reply.json
 
 
 async def test_webhooks_of_several_orgs_that_fail_alike_are_one_group() -> None:

@@ -62,7 +62,7 @@ class FailingGroup(Model):
 
 
 class FailingNow(Model):
-    """What fails now."""
+    """All that fails now, in groups."""
 
     webHooks: int
     orgs: int

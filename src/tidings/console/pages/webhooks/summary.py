@@ -6,7 +6,6 @@ import msgspec
 
 from tidings.api.context import Services
 from tidings.console.pages.charts import total
-from tidings.console.words import percent
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
 from tidings.core.delivery.receivers.health import does
@@ -19,6 +18,7 @@ from tidings.reads.webhooks.attempt_totals import AttemptTotals
 from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
+from tidings.values import percent
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -104,7 +104,7 @@ class Problems(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupBounds(msgspec.Struct, frozen=True):
-    """How much is named; the rest is counted."""
+    """The most that is named; the rest is counted."""
 
     groups: int
     of_group: int  # members of each

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.api.log_client import accept
-from tests.api.v1.webhooks.test_failing import HOSTILE, fail, webhook
+from tests.api.v1.webhooks.failing_webhooks import HOSTILE, fail, webhook
 from tests.console.crawl import Seen
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.engine.audit.kept_log import entries_of
