@@ -164,5 +164,13 @@ class World:
             "nowhere": "/nothing/is/here",
         }.items():
             yield name, f"/console/o/{self.org}{path}"
-        for path in ("failing", "sessions", "orgs", "orgs/new", "stop-all", "audit", "nothing/is/here"):
+        for path in (
+            "failing",
+            "sessions",
+            "orgs",
+            "orgs/new",
+            "stop-all",
+            "audit",
+            "nothing/is/here",
+        ):
             yield path.replace("/", "-"), f"/console/{path}"

@@ -3,8 +3,10 @@
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
+import pytest
 
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
@@ -284,3 +286,30 @@ async def test_an_event_that_came_back_too_often_says_so_to_its_org() -> None:
         assert "It had come back too often, so it was sent to nobody" in shown
         assert "passed through Tidings 8 times" in shown and "Nobody wanted it" not in shown
         assert "The event had looped too often and is not sent to anyone." in shown
+
+
+@pytest.mark.parametrize("page", ["events", "deliveries", "audit"])
+async def test_a_range_in_which_nothing_can_lie_is_refused_with_the_reason(page: str) -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        at = f"/console/o/7/{page}"
+        for query, reason in (
+            ("from=2026-02-11T09:00Z&to=2026-02-11T08:00Z", "must be before to"),
+            ("from=2026-02-11T09:00Z&to=2026-02-11T09:00Z", "between which nothing lies"),
+            ("from=2026-02-12T09:00Z", "must not lie ahead"),
+        ):
+            shown = text(await browser.get(f"{at}?{query}"))
+            assert reason in shown and 'class="trouble"' in shown, query
+        for query in ("from=2026-02-11T09:00Z", "to=2027-01-01T00:00Z", "span=1h", ""):
+            assert 'class="trouble"' not in text(await browser.get(f"{at}?{query}")), query
+
+
+async def test_a_time_as_it_is_shown_without_scripts_finds_its_event() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        await accept(p.s, id_of(1), org=7)
+        page = text(await browser.get("/console/o/7/events"))
+        found = re.search(r"<time [^>]*>([^<]+ UTC)</time>", page)
+        assert found is not None
+        again = text(await browser.get(f"/console/o/7/events?from={quote(found[1])}"))
+        assert id_of(1) in again and 'class="trouble"' not in again
