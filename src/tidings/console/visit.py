@@ -6,8 +6,10 @@ which has none and no rights of one. So a page cannot act in an org that its add
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -16,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from tidings.api.context import Services
 from tidings.console.place import PageScope, form_token, place_of
 from tidings.core.events.call_reader import AuthenticatedCaller
+from tidings.core.orgs.org_rules import is_zone
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.reads.actions.views import action_records
@@ -24,6 +27,7 @@ from tidings.store.port import StoredOrg
 if TYPE_CHECKING:
     from tidings.console.frame import PageFrame
 
+ZONE_COOKIE = "tidings-zone"  # set by app.js, where somebody chooses a zone
 MESSAGE_COOKIE, MESSAGE_S = "tidings-said", 20
 FORM_FIELD = "csrf"
 FORM_HEADER = "x-csrf"
@@ -57,6 +61,15 @@ class PlainVisit:
     def partial(self) -> bool:
         """Return whether htmx asks for a part of the page."""
         return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the time zone in which all times of the page are shown, and read in its fields:
+        the one that the reader has chosen, else the org's."""
+        chosen = self.request.cookies.get(ZONE_COOKIE, "")
+        if chosen and is_zone(chosen):
+            return ZoneInfo(chosen)
+        return self.services.zone(self.caller.org)
 
     def may(self, scope: str) -> bool:
         """Return whether the visitor holds a scope; templates ask it before they offer an

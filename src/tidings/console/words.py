@@ -1,7 +1,7 @@
 """How the console says things: states, numbers, times. Filters and functions of its templates.
 
-One glyph and one colour for a state, everywhere; colour never alone. Times are told in the reader's
-zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in UTC.
+One glyph and one colour for a state, everywhere; colour never alone. Times are told in the zone
+of the page by the browser (`app.js` rewrites `<time>`); without scripts they stand in UTC.
 """
 
 import re

@@ -313,3 +313,24 @@ async def test_a_time_as_it_is_shown_without_scripts_finds_its_event() -> None:
         assert found is not None
         again = text(await browser.get(f"/console/o/7/events?from={quote(found[1])}"))
         assert id_of(1) in again and 'class="trouble"' not in again
+
+
+async def test_times_are_read_in_the_zone_that_the_reader_has_chosen() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        await p.s.call("PATCH", "/v1/orgs/7", {"timeZone": "Asia/Kolkata"})
+        await accept(p.s, id_of(1), org=7)  # at 09:15 UTC
+        own = text(await browser.get("/console/o/7/events?from=2026-02-11T14:45:00"))
+        assert 'data-zone="Asia/Kolkata"' in own and id_of(1) in own
+        later = text(await browser.get("/console/o/7/events?from=2026-02-11T14:46"))
+        assert "must not lie ahead" in later
+        for chosen, from_ in (
+            ("Pacific/Kiritimati", "2026-02-11T23:15"),
+            ("UTC", "2026-02-11T09:15"),
+        ):
+            browser.cookie = f"__Host-tidings={browser.token}; tidings-zone={chosen}"
+            page = text(await browser.get(f"/console/o/7/events?from={from_}"))
+            assert f'data-zone="{chosen}"' in page and id_of(1) in page, chosen
+        for wrong in ("../../etc/passwd", "America", "<script>", "localtime"):
+            browser.cookie = f"__Host-tidings={browser.token}; tidings-zone={wrong}"
+            assert 'data-zone="Asia/Kolkata"' in text(await browser.get("/console/o/7/events"))

@@ -109,7 +109,7 @@ async def _run(visit: Visit, row: StoredDelivery, record: WebhookState) -> dict[
         attempts,
         record,
         visit.services.clock.now_ms(),
-        visit.services.zone(visit.caller.org),
+        visit.zone,
         seen.next_attempt,
     )
     state = State(seen.row.state)

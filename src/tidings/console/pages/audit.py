@@ -85,7 +85,7 @@ async def _page(visit: PlainVisit, chain: int) -> Response:
         page_of=lambda entry: _page_of(visit, entry),
         spans=log_filters.SPANS,
         sides=log_filters.sides(filters, page.older, page.newer),
-        zone=visit.services.zone(visit.caller.org),
+        zone=visit.zone,
     )
 
 

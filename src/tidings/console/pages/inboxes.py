@@ -121,7 +121,7 @@ async def _arrivals(visit: Visit, live: LiveInbox) -> tuple[ArrivalPage, bool]:
     """The page that the address asks for, and whether it is the newest one."""
     cursor = visit.request.query_params.get("cursor", "")
     asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
-    zone = visit.services.zone(visit.caller.org)
+    zone = visit.zone
     question = read_question(asked, PAGING, zone)
     page = await visit.services.delivery.inboxes.arrivals(
         live, question.before, question.after, question.limit

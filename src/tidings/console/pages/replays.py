@@ -155,7 +155,7 @@ def _form(
             ((webhook.id, webhook.name) for webhook in living), key=lambda one: one[1].lower()
         ),
         types=list(visit.services.events.types.names(org)),
-        zone=visit.services.zone(org),
+        zone=visit.zone,
         refusals=refusals or {},
         told=plan,
         hidden=[(name, value) for name, value in texts.items() if value]
@@ -166,7 +166,7 @@ def _form(
 
 async def _looked_up(visit: Visit, texts: dict[str, str], ticks: dict[str, list[str]]) -> Any:
     """Return what the form asks for, and what it comes to in the org. Refused."""
-    kind, zone = _kind(texts), visit.services.zone(visit.caller.org)
+    kind, zone = _kind(texts), visit.zone
     body = _body(kind, texts, ticks, zone)
     return await ReplayCalls(visit.services).look_up(visit.caller.org, kind, body)
 

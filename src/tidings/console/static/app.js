@@ -3,17 +3,35 @@
 
 const live = () => document.getElementById("live");
 
-// Times in the reader's zone; the exact value stays on hover.
-const TODAY = new Intl.DateTimeFormat(undefined, {timeStyle: "medium"});
-const OTHER = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
+// Times in the zone of the page, which its forms read too: as they are shown they can be pasted. The
+// exact value stays on hover.
+const ZONE = document.documentElement.dataset.zone;
+const TIME = {hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: ZONE};
+const TODAY = new Intl.DateTimeFormat("sv-SE", TIME);
+const ANY_DAY = new Intl.DateTimeFormat("sv-SE", {year: "numeric", month: "2-digit", day: "2-digit", ...TIME});
 function tellTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]:not(.countdown):not([data-told])")) {
     const at = new Date(time.dateTime);
     if (isNaN(at)) continue;
-    const today = at.toDateString() === new Date().toDateString();
-    time.textContent = (today ? TODAY : OTHER).format(at);
+    time.textContent = ANY_DAY.format(at);
     time.dataset.told = "";
   }
+}
+
+// The zone is chosen in the menu at the top, and kept by this browser.
+function offerZones(label) {
+  const select = label.querySelector("select"), own = label.dataset.zones;
+  if (!label.hidden) return;
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = new Set([own, here, "UTC", ZONE, ...Intl.supportedValuesOf("timeZone")]);
+  for (const zone of zones) select.add(new Option(zone, zone, false, zone === ZONE));
+  select.addEventListener("change", () => {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    const age = select.value === own ? 0 : 31536000;
+    document.cookie = `tidings-zone=${select.value}; path=${label.dataset.path}; max-age=${age}; samesite=lax${secure}`;
+    location.reload();
+  });
+  label.hidden = false;
 }
 
 // Times to come, counted down.
@@ -78,6 +96,7 @@ document.addEventListener("formdata", (event) => {
 document.addEventListener("toggle", (event) => {
   if (!event.target.matches("details.menu") || !event.target.open) return;
   document.querySelectorAll("details.menu[open]").forEach((one) => { if (one !== event.target) one.open = false; });
+  event.target.querySelectorAll("[data-zones]").forEach(offerZones);
 }, true);
 
 // A tree that folds, opened or folded at once: <button data-unfold="id of its heading" hidden>.

@@ -28,9 +28,10 @@
   }
   const tick = (unit, value) => unit === "count" ? (value % 1 ? "" : short.format(value)) : told(unit, value);
 
-  const CLOCK = new Intl.DateTimeFormat(undefined, {hour: "2-digit", minute: "2-digit"});
-  const DAY = new Intl.DateTimeFormat(undefined, {month: "short", day: "numeric"});
-  const BOTH = new Intl.DateTimeFormat(undefined, {month: "short", day: "numeric", hour: "2-digit", minute: "2-digit"});
+  const timeZone = document.documentElement.dataset.zone; // that of all times of the page
+  const CLOCK = new Intl.DateTimeFormat(undefined, {hour: "2-digit", minute: "2-digit", timeZone});
+  const DAY = new Intl.DateTimeFormat(undefined, {month: "short", day: "numeric", timeZone});
+  const BOTH = new Intl.DateTimeFormat(undefined, {month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone});
 
   // Bars on top of each other: each line is drawn up to the sum of itself and those below.
   function sums(lines) {

@@ -38,7 +38,7 @@
   }
   function told(fact) {
     const row = document.createElement("tr");
-    const time = made("time", fact.at.toLocaleTimeString());
+    const time = made("time", fact.at.toLocaleTimeString("sv-SE", {timeZone: document.documentElement.dataset.zone}));
     time.dateTime = time.title = fact.at.toISOString();
     time.dataset.told = "";
     cell(row, "Time", time);

@@ -40,5 +40,5 @@ async def show_all(visit: Visit) -> Response:
         sides=log_filters.sides(filters, page.older, page.newer),
         settled=log_filters.settled(filters),
         show=show_id,
-        zone=visit.services.zone(visit.caller.org),
+        zone=visit.zone,
     )

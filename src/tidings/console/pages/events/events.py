@@ -52,7 +52,7 @@ async def show_all(visit: Visit) -> Response:
         was_stopped=was_stopped,
         spans=log_filters.SPANS,
         sides=log_filters.sides(filters, page.older, page.newer),
-        zone=services.zone(org),
+        zone=visit.zone,
     )
 
 

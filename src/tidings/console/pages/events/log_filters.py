@@ -126,7 +126,7 @@ def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None)
     question, refusals = None, {}
     now_ms = visit.services.clock.now_ms()
     try:
-        question = read_question(asked, known, visit.services.zone(visit.caller.org))
+        question = read_question(asked, known, visit.zone)
         refuse_empty_range(question.from_ms, question.to_ms, now_ms, begins)
     except RequestRefused as refused:
         question = None

@@ -23,7 +23,7 @@ async def show_all(visit: Visit) -> Response:
     page, trouble = RejectionPage([]), ""
     try:
         asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
-        question = read_question(asked, PAGING, services.zone(org))
+        question = read_question(asked, PAGING, visit.zone)
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
         )
