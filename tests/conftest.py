@@ -8,12 +8,13 @@ import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import depth, forked, left_running
-from tests.cost import lean_reports
+from tests.cost import lean_reports, systems_files
 from tests.looks import looked_at
 from tests.loops.descriptors import Descriptors
 from tests.postgres_server import end_shared_server, take_back_databases
@@ -95,6 +96,21 @@ def pytest_configure(config: pytest.Config) -> None:
         traceback._extract_caret_anchors_from_line_segment = lambda segment: None
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         rewrite(config)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A run of the tests of systems reads the files that may have one."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    if not systems_files.asks_for_systems_alone(config.getoption("markexpr", "")):
+        return None
+    return True if not systems_files.may_have_systems(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No test of systems is in a file that such a run would not read."""
+    systems_files.check_signs(items)
 
 
 @pytest.hookimpl(wrapper=True)
