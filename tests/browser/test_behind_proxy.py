@@ -157,7 +157,6 @@ def test_a_portal_in_a_frame_of_another_origin(
         assert kept["sameSite"] == "None" and kept["secure"] and kept["httpOnly"], kept
 
 
-@pytest.mark.alone
 def test_an_inbox_and_the_tail_are_live_and_a_replay_is_sent(
     chromium: Browser, nginx: BrowserNginx, brand: Api, served: ServiceProcess
 ) -> None:

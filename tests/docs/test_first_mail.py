@@ -23,7 +23,6 @@ def test_what_the_page_says_to_type_is_a_script_that_installs_the_wheel(tmp_path
 
 
 @pytest.mark.systems  # it installs from the package index, and takes a minute
-@pytest.mark.alone
 @pytest.mark.timeout(SECONDS_MAX + 100)
 def test_the_first_mail_comes_within_five_minutes_by_the_page_alone() -> None:
     done = subprocess.run(

@@ -1,10 +1,11 @@
 """How long something lasts of the time that the machine gave to who takes part in it.
 
-A test that runs alone asks for times of a real service by the clock on the wall, and hangs on a
-machine that stands still for a second, or gives the service a tenth of a core. Here that is seen
-while it happens, and is not counted: ticks of this process that come late, time in which the main
-threads of the processes that are named waited for a core, and what the host took of the cores. What
-the service itself does, and what it waits for, counts in full.
+A test that runs alone, or beside few that wait as it does, asks for times of a real service by the
+clock on the wall, and hangs on a machine that stands still for a second, or gives the service a
+tenth of a core. Here that is seen while it happens, and is not counted: ticks of this process that
+come late, time in which the main threads of the processes that are named waited for a core, and
+what the host took of the cores. What the service itself does, and what it waits for, counts in
+full.
 """
 
 import threading

@@ -49,7 +49,7 @@ def assert_taken_soon(count: int, given: GivenTime) -> None:
 
 
 @pytest.mark.systems
-@pytest.mark.alone
+@pytest.mark.waiting
 def test_receivers_that_hang_with_large_bodies_take_little_memory(
     own_service: Callable[..., ServiceProcess],
 ) -> None:
@@ -87,7 +87,7 @@ def test_receivers_that_hang_with_large_bodies_take_little_memory(
 
 
 @pytest.mark.systems
-@pytest.mark.alone
+@pytest.mark.waiting
 @pytest.mark.timeout(400)
 def test_thousands_of_webhooks_that_hang_with_large_bodies_are_bounded_and_nobody_starves(
     own_service: Callable[..., ServiceProcess],

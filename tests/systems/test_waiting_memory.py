@@ -29,7 +29,6 @@ def make_due(service: ServiceProcess) -> None:
 
 
 @pytest.mark.systems
-@pytest.mark.alone
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["fresh", "retries"])
 @pytest.mark.parametrize(

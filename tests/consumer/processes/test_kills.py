@@ -81,7 +81,6 @@ def test_of_a_receiver_that_is_killed_nothing_is_lost_and_at_most_one_event_a_ki
 
 
 @pytest.mark.systems
-@pytest.mark.alone
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("store", CONNECTIONS)
 def test_killed_ten_times_within_twenty_thousand_events(

@@ -25,7 +25,7 @@ from tests.e2e.harness.until import until
 from tests.postgres_server import PostgresServer
 from tests.sources.kafka.server import kafka_server
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone]
+pytestmark = [pytest.mark.systems, pytest.mark.waiting]
 
 HANGING, AT_ONCE, BACKLOG, DEADLINE_S = 64, 20, 12, 8
 

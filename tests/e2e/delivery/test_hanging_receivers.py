@@ -21,7 +21,7 @@ from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
 from ..harness.until import until
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone]
+pytestmark = [pytest.mark.systems, pytest.mark.waiting]
 
 HANGING, AT_ONCE, BACKLOG = 60, 20, 12
 DEADLINE_S = 6

@@ -73,7 +73,7 @@ def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver)
 
 
 @pytest.mark.systems
-@pytest.mark.alone
+@pytest.mark.waiting
 def test_the_rate_is_kept(api: Api, service: ServiceProcess, receiver: Receiver) -> None:
     """That no second at all holds more is a matter of simulated time
     (tests/engine/delivery/guards/test_lane_rates.py): a receiver that stood still sees at once
@@ -91,7 +91,7 @@ def test_the_rate_is_kept(api: Api, service: ServiceProcess, receiver: Receiver)
 
 
 @pytest.mark.systems
-@pytest.mark.alone
+@pytest.mark.waiting
 @pytest.mark.parametrize("cap", [10, 64])
 def test_a_receiver_with_a_limit_gets_what_it_takes(api: Api, receiver: Receiver, cap: int) -> None:
     """How soon is a matter of simulated time (tests/core/delivery/test_learned_rate_seeds.py): a
@@ -232,7 +232,7 @@ def test_dead_silent_and_hostile_receivers_delay_nobody_else(
 
 
 @pytest.mark.systems
-@pytest.mark.alone
+@pytest.mark.waiting
 def test_a_slow_receiver_gets_what_it_can_take_in_time(
     api: Api, service: ServiceProcess, receiver: Receiver
 ) -> None:

@@ -16,7 +16,7 @@ from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ORG
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.systems, pytest.mark.waiting, pytest.mark.timeout(300)]
 
 RATE, LEAST = 40, 0.85
 LEARN_S, OUTAGE_S, BACK_S, LOOK_S = 15.0, 10.0, 30.0, 15.0

@@ -65,7 +65,6 @@ def test_tls_before_1_2_is_refused(front: Nginx) -> None:
         front.dial(context=old)
 
 
-@pytest.mark.alone
 def test_a_stream_tells_at_once_and_outlives_a_reload(brand: Brand) -> None:
     login = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
     headers = {"authorization": f"Basic {login}", "x-tidings-org": str(ORG)}
@@ -77,7 +76,7 @@ def test_a_stream_tells_at_once_and_outlives_a_reload(brand: Brand) -> None:
         if reload:
             brand.nginx.reload()
         id = new_id()
-        with given_time() as given:
+        with given_time(brand.service.pid) as given:
             began = time.monotonic()
             brand.api.accept(event(id, ORG))
             while id.encode() not in stream.readline():

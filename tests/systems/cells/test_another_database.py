@@ -30,7 +30,7 @@ from ...e2e.harness.fixtures import NewService
 from .by_hand import SECOND_CELL, make_second_cell, on_a_database, owners, places
 from .hosted import BOTH, workers
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone]
+pytestmark = [pytest.mark.systems, pytest.mark.waiting]
 
 FAR = "far"
 JSON = {"content-type": "application/json"}

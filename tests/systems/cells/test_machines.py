@@ -31,7 +31,7 @@ from ...e2e.harness.fixtures import NewService
 from .by_hand import SECOND_SCHEMA, make_two_cells, on_a_database, owners
 from .hosted import workers
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone]
+pytestmark = [pytest.mark.systems, pytest.mark.waiting]
 
 CELLS = {CellId(1), CellId(2), CellId(3)}
 IN_FLIGHT = 16

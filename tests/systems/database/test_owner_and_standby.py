@@ -18,7 +18,7 @@ from tests.e2e.harness.receiver import Receiver
 from tests.postgres_server import PostgresServer
 from tidings.store.postgres.migration import migrate
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone]
+pytestmark = [pytest.mark.systems, pytest.mark.waiting]
 KILLS, RESTARTS, IN_FLIGHT = 3, 2, 16
 FROZEN_S = 15.0
 TAKEN_OVER_S = 15.0
