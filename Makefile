@@ -68,7 +68,7 @@ test: setup  ## All tests that Python packages can serve, without root
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
 	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
-	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 3 --dist loadfile -m "systems and not (waiting or alone)" $(TESTS) # they wait for a part of their time
+	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "systems and not (waiting or alone)" $(TESTS) # they wait for a part of their time
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 4 --dist worksteal -m "systems and waiting" $(TESTS) # a third of a core each
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
 	@TIDINGS_TESTS_STORE=postgres $(BIN)/pytest -n 2 --dist worksteal $(ON_POSTGRES)

@@ -108,9 +108,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test of systems is in a file that such a run would not read."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test of systems is in a file that such a run would not read, and it begins with those that
+    take longest."""
     systems_files.check_signs(items)
+    if systems_files.asks_for_systems_alone(config.getoption("markexpr", "")):
+        systems_files.longest_first(items, config.rootpath)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,15 @@ from typing import cast
 
 import pytest
 
-from tests.cost.systems_files import asks_for_systems_alone, check_signs, may_have_systems
+from tests.cost.systems_files import (
+    LONGEST,
+    asks_for_systems_alone,
+    check_signs,
+    longest_first,
+    may_have_systems,
+)
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -64,3 +72,16 @@ def test_a_marked_test_in_a_file_that_would_not_be_read_ends_a_run_of_all(tmp_pa
     check_signs([cast(pytest.Item, Item(path, marked=False))])
     with pytest.raises(pytest.UsageError, match="its file has none of"):
         check_signs([cast(pytest.Item, Item(path, marked=True))])
+
+
+def test_the_longest_files_run_first_and_the_tests_of_a_file_stay_in_their_order() -> None:
+    names = ["tests/app/test_a.py", "tests/systems/test_z.py", LONGEST[1], LONGEST[0], LONGEST[1]]
+    items = [Item(ROOT / name, marked=True) for name in names]
+    longest_first(ordered := [cast(pytest.Item, test) for test in items], ROOT)
+    assert [items.index(cast(Item, test)) for test in ordered] == [3, 2, 4, 1, 0]
+
+
+def test_the_longest_are_there_and_are_read_for_the_tests_of_systems() -> None:
+    for name in LONGEST:
+        path = ROOT / name
+        assert path.is_dir() or may_have_systems(path), name
