@@ -7,6 +7,7 @@ its answer are one step of the loop, so whoever was noted was answered too. With
 a kill would cost memory as many second handlings as events were noted and not yet answered.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.store.books import operational_events
 from tidings_consumer.ids import LEASE_S
 
-EVENTS, KILLS, KEYS = 20_000, 10, 300
+EVENTS = int(os.environ.get("TIDINGS_KILLED_EVENTS", "8000"))  # docs/measured: 20,000
+KILLS, KEYS = 10, 300
 CONNECTIONS = {"memory": 8, "sqlite": 8, "postgres": 8, "redis": 8}
 FRAMEWORKS = {"memory": "asgi", "sqlite": "flask", "postgres": "asgi", "redis": "flask"}
 # A killed process's claims: in a file they are taken over at once, from a server after the lease.
@@ -83,7 +85,7 @@ def test_of_a_receiver_that_is_killed_nothing_is_lost_and_at_most_one_event_a_ki
 @pytest.mark.systems
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("store", CONNECTIONS)
-def test_killed_ten_times_within_twenty_thousand_events(
+def test_killed_ten_times_within_thousands_of_events(
     store: str,
     own_service: NewService,
     servers: Servers,
