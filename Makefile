@@ -16,6 +16,10 @@ TESTS ?= tests
 # What asks the store, of the suites that run on PostgreSQL too; with TIDINGS_TESTS_STORE all of
 # tests/e2e do, and leave out what is of the embedded store.
 ON_POSTGRES := tests/store/conformance tests/store/moving tests/e2e/delivery tests/e2e/events $(wildcard tests/e2e/test_*.py)
+# What tries more cases in the deep run, and there all that it tries without. Where that run follows
+# (DEEP_FOLLOWS, as in continuous integration), `make test` leaves these files to it.
+DEEP_FILES = $(shell grep -rl --include='*.py' '^from tests.depth import' tests)
+DEEP_FOLLOWS ?=
 # The order of sets is that of every run: a seed of the simulation repeats what it has shown.
 export PYTHONHASHSEED ?= 0
 
@@ -63,11 +67,11 @@ fix: setup  ## Mend what lint and format can mend by themselves
 	@$(BIN)/ruff format --quiet
 
 test: setup  ## All tests that Python packages can serve, without root
-	@$(BIN)/pytest -n 6 --dist worksteal $(TESTS) # on two cores: tests wait for a good part of their time
+	@$(BIN)/pytest -n 6 --dist worksteal $(if $(DEEP_FOLLOWS),$(DEEP_FILES:%=--ignore=%)) $(TESTS) # on two cores: tests wait for a good part of their time
 
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
-	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
+	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $(DEEP_FILES)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "systems and not (waiting or alone)" $(TESTS) # they wait for a part of their time
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 4 --dist worksteal -m "systems and waiting" $(TESTS) # a third of a core each
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
