@@ -65,8 +65,10 @@ from tidings.store.port.delivery.lanes import (
     Backlog,
     LaneStore,
     ManualRetry,
+    OldestRetry,
     RetryClaim,
     UnfinishedPage,
+    WokenRetries,
 )
 from tidings.store.port.delivery.log import (
     DeliveryPage,

@@ -67,6 +67,8 @@ BEGINS: dict[str, Write] = {
     "take_caps": lambda store: store.take_caps([port.CapUse(1, b"s", DELIVERY, 1, 1000)]),
     "retry_now": lambda store: store.retry_now(DELIVERY),
     "wake": lambda store: store.wake(DELIVERY),
+    "wake_oldest": lambda store: store.wake_oldest(1),
+    "wake_retries": lambda store: store.wake_retries(1, 1, (1, 0), 10),
     "release": lambda store: store.release(1, [DELIVERY]),
     "retire": lambda store: store.retire(1, State.CANCELLED, 10),
     "park_expired": lambda store: store.park_expired(1, 1, 10),
@@ -162,7 +164,8 @@ def test_every_write_for_an_org_of_a_family_that_is_not_here_is_refused(subject:
 # These name a webhook, a source, an inbox …, none of which is there any more.
 OF_ROWS = set(
     "drop_conflicts drop_dead_letters drop_inbox drop_source move_replay note_counted park_expired"
-    " put_table_owner release retire retry_now take_caps take_link use_inbox wake".split()
+    " put_table_owner release retire retry_now take_caps take_link use_inbox wake"
+    " wake_oldest wake_retries".split()
 )
 
 

@@ -58,6 +58,21 @@ class ManualRetry(msgspec.Struct, frozen=True, array_like=True):
         return self.outcome in ("due", "next")
 
 
+class OldestRetry(msgspec.Struct, frozen=True, array_like=True):
+    """The oldest retry of a webhook that waits for its time, which is due now."""
+
+    delivery: DeliveryId
+    due_ms: int
+    promised_ms: int | None = None  # when its automatic attempt was due, where that lay ahead
+
+
+class WokenRetries(msgspec.Struct, frozen=True, array_like=True):
+    """A page of retries that were looked at; `place` is None at the end of them."""
+
+    count: int  # of them that are due now, and were not
+    place: tuple[int, int] | None
+
+
 class UnfinishedPage(msgspec.Struct, frozen=True, array_like=True):
     """A part of what is unfinished, and where to go on; `place` is None at its end."""
 
@@ -108,6 +123,21 @@ class LaneStore(Protocol):
     def wake(self, delivery: DeliveryId) -> Awaitable[ManualRetry]:
         """Make a retrying delivery due now, whose wait has ended: a final one is not begun again.
         Whoever asks tells its lane."""
+
+    def wake_oldest(self, webhook: int) -> Awaitable[OldestRetry | None]:
+        """Make the oldest retry of a webhook due now that waits for its time; None: none does.
+        Whoever asks tells its lane."""
+
+    def wake_retries(
+        self, webhook: int, since_ms: int, place: tuple[int, int], limit: int
+    ) -> Awaitable[WokenRetries]:
+        """Make retries of a webhook due that are due after `since_ms`, and have not been tried
+        since then: they are due at `since_ms`, all of them alike.
+
+        Looks at up to `limit` rows behind a place, which is (`since_ms`, 0) at first, in the order
+        in which they are due. What waits for another reason (WAITING) is left as it is, and so is
+        an attempt under way. Asked again it changes nothing. Whoever asks tells its lane.
+        """
 
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int

@@ -113,6 +113,8 @@ FOR_ORGS: Mapping[str, OrgsOf] = {
     "drop_emails": OrgsOf(_ORG_OF["letter"], lambda given: given[0], ends=True, parts=True),
     "retry_now": _first("delivery"),
     "wake": _first("delivery"),
+    "wake_oldest": _first("webhook"),
+    "wake_retries": _first("webhook"),
     "release": _first("webhook"),
     "retire": _first("webhook"),
     "park_expired": _first("webhook"),

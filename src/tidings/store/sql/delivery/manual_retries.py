@@ -1,4 +1,5 @@
-"""A retry that somebody asks for: a delivery is due now, whatever it was, or only if it waits."""
+"""A retry that somebody asks for: a delivery is due now, whatever it was, or only if it waits; and
+all of a webhook, where its receiver is back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,24 @@ from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.events.changed_blocks import touch
+from tidings.store.sql.states import RETRYING, TIMED, is_in_trouble
 
 _ROW = (
     "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"
     " WHERE b.seq = d.event) FROM delivery d WHERE d.id = ?"
 )
 _TIMED = (State.RETRYING, State.WAITING)
+_OLDEST = (
+    "SELECT id, due_ms FROM delivery WHERE webhook = ?"
+    f" AND {is_in_trouble()} AND state = {RETRYING} AND due_ms IS NOT NULL ORDER BY id LIMIT 1"
+)
+_DUE_NOW = "UPDATE delivery SET due_ms = ? WHERE id = ?"
+# Each page is read by the index of what is due: also what waits for another reason counts for it.
+_WAITS_ON = (
+    "SELECT d.id, d.due_ms, d.state, EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
+    f" AND a.started_ms >= ?2) FROM delivery d WHERE d.webhook = ?1 AND d.state IN ({TIMED})"
+    " AND d.due_ms > ?2 AND (d.due_ms, d.id) > (?3, ?4) ORDER BY d.due_ms, d.id LIMIT ?5"
+)
 
 
 class ManualRetryRows:
@@ -50,6 +63,35 @@ class ManualRetryRows:
             else:
                 asked = self._retry(delivery, *row)
         return asked
+
+    @answers(port.Store.wake_oldest)
+    def wake_oldest(self, webhook: int) -> port.OldestRetry | None:
+        with self._connection:
+            row = self._run(_OLDEST, (webhook,)).fetchone()
+            if row is None:
+                return None
+            delivery, due_ms = row
+            now = self._clock_ms()
+            if due_ms <= now:
+                return port.OldestRetry(delivery, due_ms)
+            self._run(_DUE_NOW, (now, delivery))
+        return port.OldestRetry(delivery, now, due_ms)
+
+    @answers(port.Store.wake_retries)
+    def wake_retries(
+        self, webhook: int, since_ms: int, place: tuple[int, int], limit: int
+    ) -> port.WokenRetries:
+        with self._connection:
+            asked = (webhook, since_ms, *place, limit)
+            rows: list[Any] = self._run(_WAITS_ON, asked).fetchall()
+            woken = [
+                (since_ms, delivery)
+                for delivery, _, state, is_tried in rows
+                if state == State.RETRYING and not is_tried
+            ]
+            self._connection.executemany(_DUE_NOW, woken)
+        ended = len(rows) < limit
+        return port.WokenRetries(len(woken), None if ended else (rows[-1][1], rows[-1][0]))
 
     def _retry(
         self,
