@@ -321,3 +321,18 @@ def test_one_that_is_asked_for_and_proves_nothing_leaves_the_pause() -> None:
     breaker.started()
     breaker.unproven()
     assert breaker.until_s == until_s and not breaker.admits(101.0)
+
+
+def test_failures_of_attempts_from_before_it_closed_do_not_open_it_again() -> None:
+    """Deadlines of a receiver that was silent end half a minute late: it is back by then."""
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    for at in range(SUCCESSES_TO_CLOSE):
+        breaker.started()
+        breaker.record(110.0 + at, 110.0 + at, True, rng())
+    assert position(breaker) is Position.CLOSED
+    for _ in range(100):
+        assert not breaker.record(129.0, 99.0, False, rng())
+    assert position(breaker) is Position.CLOSED
+    failing(breaker, 130.0)
+    assert position(breaker) is Position.OPEN, "what began since counts"

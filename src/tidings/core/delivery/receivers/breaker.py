@@ -93,7 +93,7 @@ class Breaker:
         self.position = Position.CLOSED
         self.opens = 0
         self.until_s = 0.0
-        self._opened_s = float("-inf")
+        self._opened_s = self._closed_s = float("-inf")
         self._window = FailureWindow()
         self._probes = 0  # started and not recorded
         self._successes = 0
@@ -141,6 +141,8 @@ class Breaker:
             if ok:
                 self._window.good(now_s)
                 return False
+            if started_s < self._closed_s:
+                return False  # of before it came back: a deadline ends half a minute late
             if self._window.bad(now_s):
                 self._open(now_s, rng)
                 return True
@@ -208,4 +210,5 @@ class Breaker:
         self.opens = 0
         self._successes = 0
         self._probes = 0
+        self._closed_s = now_s
         return True
