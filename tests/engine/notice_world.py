@@ -127,7 +127,9 @@ class NoticeWorld:
         await self.parts.load(at_once)
         await self.engine.start()
         self.webhooks.resume()
-        self.running = asyncio.gather(self.notices.run(), self.notices._emails.run())
+        self.running = asyncio.gather(
+            self.notices.run(), self.notices._emails.run(), self.parts.delivery.drains.run()
+        )
         return self.running
 
     async def stop(self) -> None:

@@ -27,8 +27,9 @@ from tidings.engine.actions import needs
 from tidings.engine.actions.needs import Needs
 from tidings.engine.delivery.lanes import channels
 from tidings.engine.delivery.lanes.channels import Channels
-from tidings.engine.delivery.retries import manual_retries
+from tidings.engine.delivery.retries import manual_retries, open_drains
 from tidings.engine.delivery.retries.manual_retries import PromisedRetries
+from tidings.engine.delivery.retries.open_drains import Drain, OpenDrains
 from tidings.engine.listeners import Listeners
 from tidings.engine.shaping import cuts, enricher
 from tidings.engine.shaping.cuts import PersonalCuts
@@ -125,6 +126,19 @@ def retries_case() -> Case:
         lambda owner, number: promised.make(OrgId(owner), DeliveryId(owner * 1000 + number), 1),
         lambda owner, number: owner * 1000 + number in promised._due_ms,
     )
+
+
+def drains_case() -> Case:
+    nobody: Any = SimpleNamespace(now_ms=lambda: 1)
+    drains = OpenDrains(nobody)
+
+    def end(owner: int, number: int) -> None:
+        webhook = owner * 1000 + number
+        drain = Drain(webhook=webhook, org=OrgId(owner), by="me", begun_ms=1)
+        drains.begin(drain)
+        drains.end(drain)
+
+    return Case(end, lambda owner, number: drains.of(owner * 1000 + number) is not None)
 
 
 def channels_case() -> Case:
@@ -227,6 +241,7 @@ TABLES: dict[str, tuple[Any, str, int, Callable[[], Case]]] = {
     "links": (links, "IN_MEMORY_MAX", 40, links_case),
     "needs": (needs, "NEEDED_MAX", 40, needs_case),
     "promised retries": (manual_retries, "PROMISED_MAX", 40, retries_case),
+    "drains that are over": (open_drains, "KEPT_MAX", 40, drains_case),
     "kept connections": (channels, "OPEN_MAX", 40, channels_case),
     "cuts": (cuts, "PLACES_MAX", 6_000, cuts_case),
     "plans": (enricher, "PLANS_MAX", 40, plans_case),

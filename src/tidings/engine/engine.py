@@ -30,6 +30,7 @@ from tidings.engine.delivery.health_tracker import PART as HEALTHS
 from tidings.engine.delivery.lanes.runners import StopSwitches
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.owed_deliveries import made_at_once
+from tidings.engine.delivery.retries.open_drains import OpenDrains
 from tidings.engine.delivery.settler import WebhookEnds
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
@@ -100,6 +101,7 @@ class Engine:
         stops: StopSwitches,
         families: Families,
         failures: FailureListener,
+        drains: OpenDrains,
         settlements: SettlementListener,
         heard: EngineListeners,
         feed: Feed,
@@ -114,18 +116,18 @@ class Engine:
         tracing: Tracing | None = None,
     ) -> None:
         """`ends` disable webhooks, `stops` have the switches by org; `failures` hears of what has
-        failed for good, `settlements` of what is written; without the `lease` nothing leaves."""
+        failed for good, `drains` of each attempt, `settlements` of what is written; without the
+        `lease` nothing leaves."""
         self._supervisor = supervisor
         self._tracing = tracing or NoTracing()
         self.connections = connections
         self._errors = errors
-        self._store = store
-        self._in_flight = in_flight
+        self._store, self._in_flight = store, in_flight
         self._lease = lease
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed, self._metrics = feed, metrics
-        self._failures, self._settlements = failures, settlements
+        self._failures, self._settlements, self._drains = failures, settlements, drains
         self.commits = commits
         self.healths = healths
         self.dispatcher = Dispatcher(
@@ -352,6 +354,8 @@ class Engine:
         self._metrics.attempted(ending)
         if job.passage is not None and (trace := stored_trace(job.passage)):
             self._tracing.end_attempt(trace, webhook, job, ending, outcome)
+        if self._drains.open:
+            self._drains.hear(webhook, job, ending, outcome)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
             cause = str(ending.status) if isinstance(ending, ReceiverAnswer) else ending.kind.value
             unmade = isinstance(ending, TransportFault) and ending.kind is FaultKind.TRANSFORM

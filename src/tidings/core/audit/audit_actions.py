@@ -75,6 +75,7 @@ WEBHOOK_CREATED = _action("webhook.created", "created the webhook")
 WEBHOOK_CHANGED = _action("webhook.changed", "changed the webhook")
 WEBHOOK_ROTATED = _action("webhook.rotated", "gave the webhook new signing keys")
 WEBHOOK_DELETED = _action("webhook.deleted", "deleted the webhook")
+WEBHOOK_DRAINED = _action("webhook.drained", "drained the webhook")
 WEBHOOK_TESTED = _action("webhook.tested", "sent a test message to the webhook")
 
 CONNECTION_CHECKED = _action("connection.checked", "checked the connection")

@@ -272,6 +272,10 @@ class Lane:
         """Count the deliveries in memory that have not started."""
         return self._pending + len(self._retries)
 
+    def waits_since(self, accepted_ms: int) -> bool:
+        """Return whether a delivery waits in memory that was accepted then, or before."""
+        return any(job.accepted_ms <= accepted_ms for queue in self._queues for job in queue)
+
     @property
     def retries_wanted(self) -> int:
         """Return how many due retries there is room for."""

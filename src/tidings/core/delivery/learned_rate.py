@@ -29,6 +29,7 @@ refuses the second attempt of those that ask while it is shut.
 """
 
 import math
+from typing import NamedTuple
 
 from tidings.core.delivery.rate_limit import ROUNDING_S, RateLimit
 from tidings.core.delivery.receivers.random_failures import RandomFailureDetector, Stage
@@ -64,6 +65,13 @@ SUSTAINED_S = 75.0  # open: no span that is learned is as long
 STATED_S = 10.0  # the same, at a rate that single refusals have told
 SOON_S, SOON_MAX = 40.0, 2  # shut again within it, so often in a row: it has got a limit
 NOTED_S = 3.0  # open for less it says nothing of outages
+
+
+class AskedWait(NamedTuple):
+    """A wait that is not over, and before whose end somebody has asked."""
+
+    until_s: float
+    is_receivers: bool
 
 
 class LearnedRate:
@@ -137,6 +145,21 @@ class LearnedRate:
             return True
         self._binds = True
         return False
+
+    def ask(self, now_s: float) -> "AskedWait | None":
+        """Let one start at once, while it is shut: somebody has mended something, and wants to see.
+        Return the wait that this one comes before, for `go_on_waiting`; None: there is none."""
+        if not self.shut or self.wait_s(now_s) <= 0:
+            return None
+        waited = AskedWait(self.until_s, self.wait_is_receivers)
+        self.until_s = now_s
+        return waited
+
+    def go_on_waiting(self, waited: "AskedWait") -> None:
+        """Wait as before, since what was asked for has not been taken; longer, where the receiver
+        has asked for that anew."""
+        if self.shut and waited.until_s > self.until_s:
+            self.until_s, self.wait_is_receivers = waited
 
     def admitted_within(self, now_s: float, span_s: float) -> bool:
         """Return whether the receiver has admitted something in the last so many seconds."""

@@ -32,6 +32,7 @@ from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.lanes.changes import LaneChanges
 from tidings.engine.delivery.lanes.channels import Channels
+from tidings.engine.delivery.lanes.drained_lanes import DrainedLanes
 from tidings.engine.delivery.lanes.pages import Pages
 from tidings.engine.delivery.lanes.recovery import LaneRecovery
 from tidings.engine.delivery.lanes.runners import StopSwitches, WebhookRunners
@@ -121,6 +122,9 @@ class Dispatcher:
         self.changes = self._make_changes(heard, connections)
         self.next_attempts = NextAttempts(
             self.runners, self, healths, clock, self._admission, connections
+        )
+        self.drained_lanes = DrainedLanes(
+            runners=self.runners, lanes=self, breakers=self._breakers, claims=self._claims
         )
         self.slot_watch = SlotWatch(
             admission=self._admission,

@@ -13,12 +13,15 @@ from tidings.engine.actions.new_events import NewEventsDriver
 from tidings.engine.actions.troubles import ActionTroubles
 from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
+from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
+from tidings.engine.delivery.retries.drains import Drains
 from tidings.engine.delivery.retries.manual_retries import ManualRetries
 from tidings.engine.delivery.retries.next_attempts import NextAttempts
+from tidings.engine.delivery.retries.open_drains import OpenDrains
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.trial import Trial, TrialListener
 from tidings.engine.engine import Engine
@@ -96,6 +99,7 @@ class DeliveryServices:
     pulls: Pulls
     stops: Stops
     manual_retries: ManualRetries
+    drains: Drains
     trial: Trial
     replay: ReplayServices
 
@@ -118,6 +122,7 @@ class DeliveryServices:
         store, clock, registry = base.store, base.clock, base.registry
         pulls, stops = _pulls(base), _stops(base)
         destination = _destination(base, ports, events, notices, inboxes, pulls)
+        open_drains = OpenDrains(clock)
         headers_of = partial(MessageHeaders, first_hop=events.doors.first_hop)
         engine = Engine(
             store=store,
@@ -132,6 +137,7 @@ class DeliveryServices:
             stops=stops,
             families=base.families,
             failures=notices.notices,
+            drains=open_drains,
             settlements=actions.needs,
             heard=base.heard,
             feed=events.feed,
@@ -162,6 +168,7 @@ class DeliveryServices:
             manual_retries=ManualRetries(
                 store, base.audit, dispatcher.promised_retries, dispatcher.changes
             ),
+            drains=_drains(base, open_drains, dispatcher, stops, health.watch),
             trial=_trial(base, destination, shaping, headers_of, dispatcher),
             replay=ReplayServices.compose(
                 base,
@@ -188,6 +195,27 @@ def _stops(base: Foundation) -> Stops:
         clock=base.clock,
         switched=base.heard.switched,
         families=base.families,
+    )
+
+
+def _drains(
+    base: Foundation,
+    open_drains: OpenDrains,
+    dispatcher: Dispatcher,
+    stops: Stops,
+    watch: ConnectionWatch,
+) -> Drains:
+    return Drains(
+        store=base.store,
+        audit=base.audit,
+        clock=base.clock,
+        registry=base.registry,
+        drains=open_drains,
+        lanes=dispatcher.drained_lanes,
+        promised=dispatcher.promised_retries,
+        next_attempts=dispatcher.next_attempts,
+        stops=stops,
+        connections=watch,
     )
 
 

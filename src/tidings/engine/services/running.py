@@ -17,6 +17,7 @@ from tidings.engine.clock import sure
 from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
+from tidings.engine.delivery.retries.drains import PART as DRAINS
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.notices.notices import PART as NOTICES
 from tidings.engine.options import EngineOptions
@@ -91,6 +92,7 @@ class RunningServices:
             LOOP_LAG: lag.run,
             SLOTS: engine.dispatcher.slot_watch.run,
             CONNECTIONS: watch.run,
+            DRAINS: delivery.drains.run,
             **notices.mail_jobs(),
             SOURCE_FIGURES: sources.kept_activity.run,
             VIEWS: views.run,
