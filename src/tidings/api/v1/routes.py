@@ -16,6 +16,7 @@ from tidings.api.v1.events.rejections import rejection_routes
 from tidings.api.v1.inbound import inbound_routes
 from tidings.api.v1.inboxes import inbox_routes
 from tidings.api.v1.sources import source_routes
+from tidings.api.v1.webhooks.drains import drain_routes
 from tidings.api.v1.webhooks.failing import failing_routes
 from tidings.api.v1.webhooks.pull import pull_routes
 from tidings.api.v1.webhooks.totals import total_routes
@@ -32,6 +33,7 @@ def proof_routes(services: Services) -> list[EntryRoute]:
         rejection_routes,
         trial_routes,
         failing_routes,
+        drain_routes,
         pull_routes,
         inbox_routes,
         arrival_routes,

@@ -39,6 +39,7 @@ for _name, _path in (
     ("test", "webhooks.trials:test"),
     ("preview", "webhooks.trials:preview"),
     ("pull", "webhooks.pull:pull"),
+    ("drain", "webhooks.drain:drain"),
     ("export", "webhooks.file:export"),
     ("apply", "webhooks.file:apply"),
 ):
