@@ -35,13 +35,14 @@ SCOPES = {
     ),
     "logs:read": (
         "GET/deliveries GET/deliveries/{id} GET/events GET/events/{id} GET/rejections "
-        "GET/rejections/{id} GET/tail GET/tail/stream GET/inboxes GET/inboxes/{id}"
+        "GET/rejections/{id} GET/tail GET/tail/stream GET/inboxes GET/inboxes/{id} "
+        "GET/webhooks/{id}/drain"
     ),
     "events:write": "GET/events/new POST/events/new POST/rejections/{id}/retry",
     "replay:read": "GET/replays GET/replays/{id}",
     "replay:write": (
         "GET/replays/new POST/replays/new POST/replays/{id} POST/deliveries/many "
-        "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel"
+        "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel POST/webhooks/{id}/drain"
     ),
     "admin:read": "GET/stop GET/access GET/access/users/{id} GET/audit GET/settings GET/health",
     "admin:write": (

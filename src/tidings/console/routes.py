@@ -62,6 +62,8 @@ OF_AN_ORG: Pages = [
     ("GET", "/webhooks/{id}/edit", webhook_edit.show_edit, "webhooks:write"),
     ("POST", "/webhooks/{id}/edit", webhook_edit.update, "webhooks:write"),
     ("POST", "/webhooks/{id}/test", webhook_edit.test_saved, "webhooks:write"),
+    ("GET", "/webhooks/{id}/drain", webhooks.show_drain, "logs:read"),
+    ("POST", "/webhooks/{id}/drain", webhooks.begin_drain, "replay:write"),
     ("POST", "/webhooks/{id}/say", webhooks.say, "webhooks:write"),
     ("GET", "/webhooks/{id}/rotate", webhooks.ask_rotate, "webhooks:write"),
     ("POST", "/webhooks/{id}/rotate", webhooks.rotate, "webhooks:write"),

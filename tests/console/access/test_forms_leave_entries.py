@@ -166,6 +166,7 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
     "/webhooks/new": (None, {}, FORM | {"name": "another"}, "webhook.created"),
     "/webhooks/{id}/edit": (None, {"id": "webhook"}, FORM | {"version": "1"}, "webhook.changed"),
     "/webhooks/{id}/say": (None, {"id": "webhook"}, {"verb": "pause"}, "webhook.changed"),
+    "/webhooks/{id}/drain": (None, {"id": "webhook"}, {}, "webhook.drained"),
     "/webhooks/{id}/rotate": (None, {"id": "webhook"}, {}, "webhook.rotated"),
     "/webhooks/{id}/delete": (None, {"id": "webhook"}, {"sure": "yes"}, "webhook.deleted"),
     "/access/credentials/new": (

@@ -281,3 +281,26 @@ async def test_what_strangers_wrote_is_shown_and_never_run() -> None:
             assert "<script>alert" not in page and "<img src=x" not in page, path
         found = text(await browser.get("/console/o/7/webhooks?q=%3Cscript%3Ealert"))
         assert "<script>alert" not in found
+
+
+async def test_what_waits_is_offered_to_be_drained_and_the_page_shows_how_that_goes() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        webhook, number = await p.webhook()
+        at = f"/console/o/7/webhooks/{webhook}"
+        assert "drain" not in text(await browser.get(at)).lower(), "nothing waits"
+        for count in range(2):
+            (delivery,) = await accept(p.s, id_of(count), [number], org=7)
+            await settle(p.s, delivery, number, State.RETRYING, status=503)
+        page = text(await browser.get(at))
+        assert "2 queued, about 1 s." in page and "Try now and drain" in page
+        reader = await p.browser(scopes="webhooks:read logs:read")
+        assert "Try now and drain" not in text(await reader.get(at)), "it takes replay:write"
+        assert (await browser.post(f"{at}/drain")).status == 303
+        page = text(await browser.get(at))
+        assert "Trying one delivery; 2 queued." in page and 'hx-trigger="every 1s"' in page
+        part = await browser.get(f"{at}/drain", **{"hx-request": "true"})
+        assert text(part).lstrip().startswith("<section") and "Drained" in text(part)
+        await browser.post(f"{at}/say", {"verb": "pause"})
+        told = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
+        assert "Try now and drain" not in told

@@ -28,6 +28,7 @@ from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.webhooks.records import WebhookState, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved
 from tidings.errors import Conflict, FieldRefusal, Invalid, RequestRefused, not_found
+from tidings.reads.webhooks.drains import offer_drain
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.store.port import EventQuery, StoredEvent
@@ -412,6 +413,9 @@ async def test_saved(visit: Visit) -> Response:
         event_id, message = await _test_event(visit, webhook)
         tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
         trial["tested"] = _readable(show_tested(tested, webhook))
+        if tested.delivered:
+            drains, may = services.delivery.drains, visit.may("replay:write")
+            trial |= {"webhook": webhook, "drain": await offer_drain(drains, webhook, may=may)}
     except TooSoon:
         trial["refusals"] = ["A test message can be sent once a second. Try again in a moment."]
     except RequestRefused as refused:

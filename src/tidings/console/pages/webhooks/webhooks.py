@@ -24,9 +24,11 @@ from tidings.core.webhooks.key_rotation import SCHEME, KeyRotation
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Verb, WebhookState, after, author
+from tidings.errors import RequestRefused
 from tidings.reads.events.log_pages import newest_first
 from tidings.reads.webhooks.backlog import backlogs_now
 from tidings.reads.webhooks.changes import changed
+from tidings.reads.webhooks.drains import offer_drain
 from tidings.reads.webhooks.warnings import warning_of
 from tidings.schema.forms import number_in
 from tidings.store.port import DeliveryQuery
@@ -99,6 +101,7 @@ async def show(visit: Visit) -> Response:
         record=record,
         webhook=webhook,
         changed=await changed_by(visit, "webhook", webhook.id),
+        drain=await offer_drain(services.delivery.drains, webhook, may=visit.may("replay:write")),
         readers=visit.services.delivery.pulls.state(webhook.number),
         summary=summary,
         span=span,
@@ -192,6 +195,27 @@ async def say(visit: Visit) -> Response:
     )
     await changed(record.webhook.id, saying)
     return visit.go(_at(record), VERBS[verb][1])
+
+
+async def show_drain(visit: Visit) -> Response:
+    """Show how a drain goes; asked for again and again while it does."""
+    record = living(visit, visit.request.path_params["id"])
+    if not visit.partial:
+        return visit.go(_at(record))
+    drains, may = visit.services.delivery.drains, visit.may("replay:write")
+    drain = await offer_drain(drains, record.webhook, may=may)
+    return visit.page("parts/drain.html", webhook=record.webhook, drain=drain)
+
+
+async def begin_drain(visit: Visit) -> Response:
+    """Try a webhook now and drain it, shown before one's eyes on its page."""
+    record = living(visit, visit.request.path_params["id"])
+    drains = visit.services.delivery.drains
+    try:
+        begun = await drains.begin(record.webhook, visit.caller.credential)
+    except RequestRefused as refused:
+        return visit.go(_at(record), refused.reason.message)
+    return visit.go(_at(record), f"Trying one delivery now; {begun.expected}.")
 
 
 async def ask_delete(visit: Visit) -> Response:
