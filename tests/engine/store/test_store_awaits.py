@@ -43,7 +43,8 @@ CASES = {
     "test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_beside_it": """
         manual_retries: wake
     """,
-    "engine/delivery/test_drains.py::test_a_store_that_refuses_leaves_nothing_half_begun": """
+    "engine/delivery/retries/test_drains.py"
+    "::test_a_store_that_refuses_leaves_nothing_half_begun": """
         drains: count_states wake_oldest wake_retries
     """,
     "engine/events/test_families.py"

@@ -1,0 +1,1 @@
+"""Tries to come, of one delivery and of all that wait."""
