@@ -261,43 +261,22 @@ class Engine:
         """Have counted what is known here, whenever the metrics are read."""
         metrics = self._metrics
         metrics.counters.update(
-            unforeseen_errors=(
-                "Errors of Tidings' own that nobody has foreseen.",
-                lambda: errors.count,
-            ),
-            lost_slots=(
-                "Send slots that were held by nobody and given back.",
-                lambda: errors.lost_slots,
-            ),
+            unforeseen_errors=lambda: errors.count,
+            lost_slots=lambda: errors.lost_slots,
         )
         metrics.gauges.update(
-            in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
-            queued=("Deliveries waiting in memory.", lambda: self.dispatcher.queued),
-            owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
-            unwritten=("Results not yet written.", lambda: self.commits.unwritten),
-            open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
-            store_halted=("1 while the store refuses writes.", lambda: self.commits.halted),
+            in_flight=lambda: self.dispatcher.attempts_running,
+            queued=lambda: self.dispatcher.queued,
+            owed=lambda: self.committer.owed,
+            unwritten=lambda: self.commits.unwritten,
+            open_breakers=lambda: self.healths.open_breakers,
+            store_halted=lambda: self.commits.halted,
         )
-        metrics.divided["late_attempts"] = (
-            "Attempts that had not ended long after their deadlines, by type of webhook.",
-            "type",
-            lambda: self.dispatcher.slot_watch.late,
-        )
-        metrics.divided["open_breakers_by_cause"] = (
-            "Webhooks left alone, by the status or fault that their receivers end with.",
-            "cause",
-            lambda: self.healths.open_causes,
-        )
+        metrics.divided["late_attempts"] = lambda: self.dispatcher.slot_watch.late
+        metrics.divided["open_breakers_by_cause"] = lambda: self.healths.open_causes
         if (connections := self.connections) is not None:
-            metrics.gauges["held_connections"] = (
-                "Connections that cannot be used.",
-                lambda: len(connections.held()),
-            )
-            metrics.divided["held_webhooks"] = (
-                "Webhooks that wait for a connection that cannot be used, by its name.",
-                "connection",
-                connections.counts,
-            )
+            metrics.gauges["held_connections"] = lambda: len(connections.held())
+            metrics.divided["held_webhooks"] = lambda: connections.counts()
 
     def _settler_ended(self, settler: "asyncio.Future[None]") -> None:
         if not self.ended.done() and not settler.cancelled():

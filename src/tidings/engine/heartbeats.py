@@ -17,7 +17,7 @@ from math import inf
 from typing import Protocol
 
 import structlog
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from tidings.core.running.heartbeat import (
@@ -31,6 +31,7 @@ from tidings.core.running.heartbeat import (
 from tidings.core.running.restarts import count_failures
 from tidings.core.running.service_part import GRACE_S, SLEEP_SLICE_S, TELL_S, ServicePart
 from tidings.engine.callables import Notify, ReadSeconds
+from tidings.engine.metric_families import values_by_label
 
 TICK_S = 1.0
 SOON_S = 2.0  # work that has waited for less has not been left lying
@@ -307,32 +308,15 @@ class Heartbeats(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        works = GaugeMetricFamily(
-            "tidings_part_works",
-            "1 while a part of the service works, 0 while it is silent or down.",
-            labels=["part"],
-        )
-        silent = GaugeMetricFamily(
-            "tidings_part_silent_seconds",
-            "For how long a part that must show life has not, once that is too long.",
-            labels=["part"],
-        )
-        restarts = CounterMetricFamily(
-            "tidings_part_restarts",
-            "Parts that failed or froze and were restarted.",
-            labels=["part"],
-        )
-        for finding in sorted(self.findings(), key=lambda found: found.part.name):
-            name = finding.part.name
-            works.add_metric([name], 0 if finding.fails else 1)
-            silent.add_metric([name], finding.for_s)
-            restarts.add_metric([name], self._restarts[name])
-        conditions = GaugeMetricFamily(
-            "tidings_notice_standing", "1 for each notice that stands.", labels=["notice"]
-        )
-        for name in sorted({*self._notices, *self._problems}):
-            conditions.add_metric([name], 1)
-        yield from (works, silent, restarts, conditions)
+        findings = {finding.part.name: finding for finding in self.findings()}
+        works = {name: 0 if finding.fails else 1 for name, finding in findings.items()}
+        yield values_by_label("part_works", works)
+        silent = {name: finding.for_s for name, finding in findings.items()}
+        yield values_by_label("part_silent_seconds", silent)
+        restarts = {name: self._restarts[name] for name in findings}
+        yield values_by_label("part_restarts", restarts)
+        conditions = dict.fromkeys({*self._notices, *self._problems}, 1)
+        yield values_by_label("notice_standing", conditions)
 
     # -- inside -----------------------------------------------------------------------------------
 

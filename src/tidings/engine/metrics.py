@@ -6,11 +6,12 @@ No label names a webhook or an event: their number has no bound (docs/running.md
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.engine.callables import ReadSeconds
+from tidings.engine.metric_families import single_value, values_by_label
 
 
 class EngineMetrics(Collector):
@@ -21,10 +22,10 @@ class EngineMetrics(Collector):
         self.duplicates = 0
         self.endings: Counter[str] = Counter()
         self.seconds = 0.0
-        self.gauges: dict[str, tuple[str, ReadSeconds]] = {}
-        self.counters: dict[str, tuple[str, ReadSeconds]] = {}  # as gauges; they only rise
-        # Gauges by a label: what it means, the label, and the values by it.
-        self.divided: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
+        # By the names of their declarations (core/running/metric_list.py).
+        self.gauges: dict[str, ReadSeconds] = {}
+        self.counters: dict[str, ReadSeconds] = {}  # as gauges; they only rise
+        self.divided: dict[str, Callable[[], Mapping[str, float]]] = {}  # gauges by one label
 
     @property
     def written(self) -> int:
@@ -41,25 +42,11 @@ class EngineMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        events = CounterMetricFamily("tidings_events", "Events by verdict.", labels=["verdict"])
-        events.add_metric(["accepted"], self.accepted)
-        events.add_metric(["duplicate"], self.duplicates)
-        yield events
-        attempts = CounterMetricFamily(
-            "tidings_attempts", "Attempts by answer class or fault.", labels=["ending"]
-        )
-        for ending, count in sorted(self.endings.items()):
-            attempts.add_metric([ending], count)
-        yield attempts
-        yield CounterMetricFamily(
-            "tidings_attempt_seconds", "Time spent in attempts.", value=self.seconds
-        )
-        for name, (meaning, ask) in self.counters.items():
-            yield CounterMetricFamily(f"tidings_{name}", meaning, value=ask())
-        for name, (meaning, ask) in self.gauges.items():
-            yield GaugeMetricFamily(f"tidings_{name}", meaning, value=ask())
-        for name, (meaning, label, ask_all) in self.divided.items():
-            family = GaugeMetricFamily(f"tidings_{name}", meaning, labels=[label])
-            for value, amount in sorted(ask_all().items()):
-                family.add_metric([value], amount)
-            yield family
+        verdicts = {"accepted": self.accepted, "duplicate": self.duplicates}
+        yield values_by_label("events", verdicts)
+        yield values_by_label("attempts", self.endings)
+        yield single_value("attempt_seconds", self.seconds)
+        for name, ask in (*self.counters.items(), *self.gauges.items()):
+            yield single_value(name, ask())
+        for name, ask_all in self.divided.items():
+            yield values_by_label(name, ask_all())

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 import structlog
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from tidings.core.ids import OrgId
@@ -31,6 +31,7 @@ from tidings.engine.audit.retention import AuditRetention
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
+from tidings.engine.metric_families import single_value, values_by_label
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -154,29 +155,17 @@ class Retention(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        dropped = CounterMetricFamily(
-            "tidings_retention_rows", "Rows dropped by retention, by kind.", labels=["kind"]
-        )
-        for kind, rows in sorted(self._dropped.items()):
-            dropped.add_metric([kind], rows)
-        yield dropped
-        gauges: list[tuple[str, str, float]] = [
-            ("last_run_seconds", "When retention last ended a pass (epoch).", self._last_ms / 1000)
-        ]
+        yield values_by_label("retention_rows", self._dropped)
+        gauges: dict[str, float] = {"last_run_seconds": self._last_ms / 1000}
         if (kept := self._kept) is not None:
-            oldest, payload = kept.oldest_event_ms, kept.oldest_payload_ms
-            gauges += [
-                ("kept_back", "Old events kept because they are not finished.", kept.kept_back),
-                ("oldest_event_seconds", "Accept of the oldest event (epoch).", _s(oldest)),
-                ("oldest_payload_seconds", "Accept of the oldest body (epoch).", _s(payload)),
-            ]
+            gauges["kept_back"] = kept.kept_back
+            gauges["oldest_event_seconds"] = _s(kept.oldest_event_ms)
+            gauges["oldest_payload_seconds"] = _s(kept.oldest_payload_ms)
         if (file := self._file) is not None:
-            gauges += [
-                ("free_bytes", "Free pages of the database.", file.free_bytes),
-                ("database_bytes", "Pages of the database.", file.bytes),
-            ]
-        for name, meaning, value in gauges:
-            yield GaugeMetricFamily(f"tidings_retention_{name}", meaning, value=value)
+            gauges["free_bytes"] = file.free_bytes
+            gauges["database_bytes"] = file.bytes
+        for name, value in gauges.items():
+            yield single_value(f"retention_{name}", value)
 
 
 def _s(ms: int | None) -> float:

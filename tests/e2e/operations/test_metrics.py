@@ -1,12 +1,12 @@
-"""Every figure of /metrics is in the operator's table, and the other way round; and it is what its
-name says, in the unit of its name."""
+"""Every figure of /metrics is declared, and the other way round; and it is what its name says, in
+the unit of its name."""
 
 import re
 import signal
 import time
-from pathlib import Path
 
 from tests.chosen_store import on_postgres
+from tidings.core.running.metric_list import METRICS
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -16,25 +16,15 @@ from ..harness.service import ORG
 from ..harness.store import books
 from ..harness.until import until
 
-PAGE = Path(__file__).parents[3] / "docs/running.md"
-NOT_AT_FIRST = re.compile(  # without a platform's API or cells, before retention has looked
-    "tidings_platform_|tidings_cell_moves?_|tidings_retention_(kept_back|oldest_|free_bytes|database_bytes)"
-)
 
-
-def test_the_table_of_metrics_names_each_and_no_other(api: Api) -> None:
-    said = api.get("/metrics").body.decode()
-    types = re.findall(r"^# TYPE (tidings_\w+) (counter|gauge)$", said, re.MULTILINE)
-    told = {name if kind == "gauge" else _total(name) for name, kind in types}
-    told -= {name for name in told if name.endswith("_created")}
-    table = PAGE.read_text("utf-8").partition("### Metrics")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`(tidings_\w+)`", table))
-    assert told <= named, "in the table"
-    assert [name for name in sorted(named - told) if not NOT_AT_FIRST.match(name)] == []
-
-
-def _total(counter: str) -> str:
-    return counter if counter.endswith("_total") else f"{counter}_total"
+def test_what_is_shown_is_declared_and_what_is_declared_is_shown(api: Api) -> None:
+    shown = api.get("/metrics").body.decode()
+    types = re.findall(r"^# TYPE (tidings_\w+) (\w+)$", shown, re.MULTILINE)
+    declared = {metric.exposed: str(metric.kind) for metric in METRICS.values()}
+    assert len(types) > 40
+    assert [pair for pair in types if declared.get(pair[0]) != pair[1]] == []
+    at_once = {metric.exposed for metric in METRICS.values() if not metric.when}
+    assert sorted(at_once - dict(types).keys()) == []
 
 
 def test_in_production_they_are_closed_unless_set(own_service: NewService) -> None:

@@ -15,12 +15,13 @@ from tidings.api.cells.question import CellQuestion, ask_every_cell
 from tidings.api.context import Services
 from tidings.api.http.ready_gauge import show_metrics
 from tidings.core.cells.families import CellId
+from tidings.core.running.metric_list import METRICS
 
-UP = "tidings_cell_up"
+UP = METRICS["cell_up"]
 _HEAD = re.compile(r"# (?:HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) ")
 _SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
 _OF_CELL = re.compile(r'(?:^|,)cell="')
-_ABOUT_UP = f"# HELP {UP} 1 where the owner of a cell has answered.\n# TYPE {UP} gauge"
+_ABOUT_UP = f"# HELP {UP.family} {UP.help}\n# TYPE {UP.family} {UP.kind}"
 
 
 class HealthAsked(msgspec.Struct, frozen=True):
@@ -111,5 +112,5 @@ def merge_figures(pages: Mapping[CellId, str], missing: Iterable[CellId]) -> str
                 samples.setdefault(of_whom, []).append(f"{sample[1]}{{{labels}}} {sample[3]}")
     found = [line for name, lines in heads.items() for line in (*lines, *samples.get(name, ()))]
     up = [(cell, 1) for cell in pages] + [(cell, 0) for cell in missing]
-    found += [_ABOUT_UP, *(f'{UP}{{cell="{cell}"}} {is_up}' for cell, is_up in sorted(up))]
+    found += [_ABOUT_UP, *(f'{UP.family}{{cell="{cell}"}} {is_up}' for cell, is_up in sorted(up))]
     return "\n".join(found) + "\n"

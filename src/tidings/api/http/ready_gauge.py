@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
+
+from tidings.engine.metric_families import single_value
 
 
 class ReadyGauge(Collector):
@@ -16,8 +18,7 @@ class ReadyGauge(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric at this moment (prometheus_client)."""
-        meaning = "1 while this process accepts, sends and settles; 0 of one that stands by."
-        yield GaugeMetricFamily("tidings_ready", meaning, value=self._is_ready())
+        yield single_value("ready", self._is_ready())
 
 
 def show_metrics(metrics: CollectorRegistry) -> Response:

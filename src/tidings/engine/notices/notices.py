@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
 import structlog
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from tidings.core.actions.act_words import action_facts
@@ -48,6 +48,7 @@ from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
+from tidings.engine.metric_families import single_value, values_by_label
 from tidings.engine.notices.emails import Emails
 from tidings.store.port import FamilyAway, StoredHealth, StoreDown
 
@@ -232,14 +233,6 @@ class Notices(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        for name, meaning, counts in (
-            ("notices", "Operational events by kind.", self._notified),
-            ("mails", "Letters by what came of them.", self._emails.counts),
-        ):
-            family = CounterMetricFamily(f"tidings_{name}", meaning, labels=["kind"])
-            for kind, count in sorted(counts.items()):
-                family.add_metric([kind], count)
-            yield family
-        yield CounterMetricFamily(
-            "tidings_notices_lost", "Operational events that could not be kept.", value=self._lost
-        )
+        yield values_by_label("notices", self._notified)
+        yield values_by_label("mails", self._emails.counts)
+        yield single_value("notices_lost", self._lost)

@@ -104,10 +104,7 @@ class RunningServices:
 
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)
-        base.metrics.counters["audit_views_unwritten"] = (
-            "Looks at payloads that the audit log had no room for.",
-            lambda: views.unwritten,
-        )
+        base.metrics.counters["audit_views_unwritten"] = lambda: views.unwritten
         return cls(
             anchors=anchors,
             background=BackgroundTasks(base.supervisor, jobs, farewell),
@@ -130,12 +127,12 @@ def _measure_deliveries(
     """Have readers and look-ups counted, after what the engine counts itself."""
     pulls, lookups = delivery.pulls, actions.lookups
     base.metrics.gauges.update(
-        readers_waiting=("Readers that wait for messages.", lambda: pulls.readers),
-        pulled_out=("Messages that readers have under leases.", lambda: pulls.messages_out),
+        readers_waiting=lambda: pulls.readers,
+        pulled_out=lambda: pulls.messages_out,
     )
     base.metrics.counters.update(
-        lookups=("Questions of actions' look-ups.", lambda: lookups.asked),
-        lookups_failed=("Those without an answer.", lambda: lookups.failed),
+        lookups=lambda: lookups.asked,
+        lookups_failed=lambda: lookups.failed,
     )
 
 
@@ -149,30 +146,15 @@ def _measure_others(
     """Have counted what the metrics ask of other parts than the engine."""
     metrics, stops, replays = base.metrics, delivery.stops, delivery.replay.runs
     metrics.gauges.update(
-        reference_cache_bytes=(
-            "Reference data in memory, about.",
-            lambda: shaping.reference.cached_bytes,
-        ),
-        loop_lag_seconds=("The latest that a timer came, of the last minute.", lag.worst_s),
-        sending_stopped=(
-            "1 while all sending is stopped.",
-            lambda: stops.of(EVERYTHING) is not None,
-        ),
-        orgs_stopped=("Orgs whose sending is stopped.", lambda: stops.orgs),
-        replays_open=("Replays and cancels with work left.", lambda: replays.open),
+        reference_cache_bytes=lambda: shaping.reference.cached_bytes,
+        loop_lag_seconds=lambda: lag.worst_s(),
+        sending_stopped=lambda: stops.of(EVERYTHING) is not None,
+        orgs_stopped=lambda: stops.orgs,
+        replays_open=lambda: replays.open,
     )
-    metrics.counters["events_stopped"] = (
-        "Events that had come back too often: kept, and sent to nobody.",
-        lambda: events.acceptor.loops.stopped,
-    )
-    metrics.counters["loop_blocked"] = (
-        "How often the event loop stood still for 2 s and more.",
-        lambda: lag.blocked,
-    )
-    metrics.counters["enrichment_thin"] = (
-        "Messages sent thin because the platform did not answer.",
-        lambda: shaping.enricher.thin,
-    )
+    metrics.counters["events_stopped"] = lambda: events.acceptor.loops.stopped
+    metrics.counters["loop_blocked"] = lambda: lag.blocked
+    metrics.counters["enrichment_thin"] = lambda: shaping.enricher.thin
     if shaping.platform is not None:
         metrics.counters.update(counters(shaping.platform))
         metrics.gauges.update(gauges(shaping.platform))

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from tidings.core.audit.audit_actions import (
     DEAD_LETTERS_DROPPED,
@@ -35,6 +34,7 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.changes import Changes
 from tidings.engine.listeners import Listeners
+from tidings.engine.metric_families import single_value, values_by_label
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.intake_results import IntakeResult
@@ -100,38 +100,23 @@ class Sources:
 
     def collect(self) -> Iterator[Metric]:
         """Yield what all sources have brought since this process began, for Prometheus."""
-        messages = CounterMetricFamily(
-            "tidings_source_messages", "Messages of sources.", labels=["outcome"]
-        )
         live = self._by_number.values()
-        for outcome in OUTCOMES:
-            count = sum(source.activity.totals[outcome] for source in live)
-            messages.add_metric([outcome], self._gone[outcome] + count)
-        yield messages
-        yield GaugeMetricFamily(
-            "tidings_source_aside",
-            "Messages that sources have set aside.",
-            sum(source.dead_letters for source in live),
-        )
-        lag = GaugeMetricFamily(
-            "tidings_source_lag", "Messages that wait to be fetched by sources.", labels=["type"]
-        )
-        unknown = GaugeMetricFamily(
-            "tidings_source_lag_unknown",
-            "Sources of which nobody can tell how many messages wait.",
-            labels=["type"],
-        )
-        trouble = GaugeMetricFamily(
-            "tidings_source_trouble", "Sources that fetch nothing for a fault.", labels=["type"]
-        )
-        for kind in FETCHED:
-            ours = [source for source in live if source.source.kind == kind]
-            lag.add_metric([kind], sum(source.lag or 0 for source in ours))
-            unknown.add_metric([kind], sum(source.lag_is_unknown for source in ours))
-            trouble.add_metric([kind], sum(bool(source.trouble) for source in ours))
-        yield lag
-        yield unknown
-        yield trouble
+        totals = {
+            outcome: self._gone[outcome] + sum(source.activity.totals[outcome] for source in live)
+            for outcome in OUTCOMES
+        }
+        yield values_by_label("source_messages", totals)
+        yield single_value("source_aside", sum(source.dead_letters for source in live))
+        fetched = {
+            kind: [source for source in live if source.source.kind == kind] for kind in FETCHED
+        }
+        for name, count in (
+            ("source_lag", lambda source: source.lag or 0),
+            ("source_lag_unknown", lambda source: source.lag_is_unknown),
+            ("source_trouble", lambda source: bool(source.trouble)),
+        ):
+            sums = {kind: sum(map(count, ours)) for kind, ours in fetched.items()}
+            yield values_by_label(name, sums)
 
     def all(self) -> list[LiveSource]:
         """List the sources of all orgs."""

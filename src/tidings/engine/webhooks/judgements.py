@@ -91,11 +91,7 @@ class WebhookJudgements:
         troubles: Troubles | None = None,
         holds: Holds | None = None,
     ) -> None:
-        metrics.divided["unwell_webhooks"] = (
-            "Webhooks that fail, or are held up by their connection.",
-            "condition",
-            self.counts,
-        )
+        metrics.divided["unwell_webhooks"] = lambda: self.counts()
         self._healths = healths
         self._registry = registry
         self._troubles = troubles or NoTroubles()

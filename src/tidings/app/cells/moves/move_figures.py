@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from tidings.engine.metric_families import single_value, values_by_label
 
 
 class MoveFigures(Collector):
@@ -24,24 +25,8 @@ class MoveFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        yield GaugeMetricFamily(
-            "tidings_cell_moves_running",
-            "Families that are leaving this cell; their calls are refused meanwhile.",
-            value=self.running(),
-        )
-        yield GaugeMetricFamily(
-            "tidings_cell_moves_waiting",
-            "Of these, those that cannot go on now.",
-            value=self.waiting(),
-        )
-        ended = CounterMetricFamily(
-            "tidings_cell_moves", "Moves that have ended, by how.", labels=["end"]
-        )
-        for end in ("switched", "undone"):
-            ended.add_metric([end], self.ended[end])
-        yield ended
-        yield CounterMetricFamily(
-            "tidings_cell_move_pause_seconds",
-            "Time for which the calls of families were refused, by moves that have ended.",
-            value=self.paused_s,
-        )
+        yield single_value("cell_moves_running", self.running())
+        yield single_value("cell_moves_waiting", self.waiting())
+        ended = {end: self.ended[end] for end in ("switched", "undone")}
+        yield values_by_label("cell_moves", ended)
+        yield single_value("cell_move_pause_seconds", self.paused_s)

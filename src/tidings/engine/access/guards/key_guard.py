@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterator
 
 import structlog
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from tidings.core.access.forwarded import block_of, network_of
 from tidings.core.access.quota import Quota
 from tidings.core.shares.table import SharedTable
+from tidings.engine.metric_families import values_by_label
 from tidings.errors import Denied, Throttled, Unauthenticated
 
 TRIES, TRIES_S = 60, 60.0
@@ -68,11 +69,5 @@ class KeyGuard(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        family = CounterMetricFamily(
-            "tidings_keys_refused",
-            "Calls whose credential is not known, by the status that they got.",
-            labels=["status"],
-        )
-        family.add_metric(["401"], self.refused - self.slowed)
-        family.add_metric(["429"], self.slowed)
-        yield family
+        by_status = {"401": self.refused - self.slowed, "429": self.slowed}
+        yield values_by_label("keys_refused", by_status)

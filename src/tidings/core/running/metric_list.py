@@ -1,0 +1,288 @@
+"""The metrics that there are. Add a metric here; the rest follows: the table of docs/running.md,
+the dashboard, and the check that `/metrics` shows it.
+
+No label names a webhook or an event: their number has no bound. Names are kept for ever, for
+people's alerts ask for them.
+"""
+
+from tidings.core.running.metric import MetricDeclaration, MetricKind
+
+_COUNTER, _GAUGE, _HISTOGRAM = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
+_EVENTS, _ATTEMPTS, _WORK = "Events a second", "Attempts a second", "Work that waits"
+_RECEIVERS, _SERVICE, _STORE = "Receivers that fail", "The service", "The store"
+_SOURCES, _TOLD = "Messages of sources", "Notices and e-mails"
+_PARTS, _FAULTS = "Parts", "Faults of Tidings' own"
+_PLATFORM = "where `platform_url` is set"
+_CELLS = "where there are several cells"
+_PASS = "once retention has ended a pass"
+
+_DECLARED = (
+    # -- events, and attempts ---------------------------------------------------------------------
+    MetricDeclaration(
+        "events",
+        _COUNTER,
+        "events by verdict: `accepted`, `duplicate`",
+        labels=("verdict",),
+        panel=_EVENTS,
+    ),
+    MetricDeclaration(
+        "events_stopped",
+        _COUNTER,
+        "events that had [come back too often](contract/delivery.md#messages-that-come-back): "
+        "kept, and sent to nobody",
+        panel=_EVENTS,
+    ),
+    MetricDeclaration(
+        "attempts",
+        _COUNTER,
+        "attempts by the class of the answer (`2xx` …) or the fault (`timeout`, `refused`, "
+        "`dns` …)",
+        labels=("ending",),
+        panel=_ATTEMPTS,
+    ),
+    MetricDeclaration("attempt_seconds", _COUNTER, "time spent in attempts"),
+    MetricDeclaration("in_flight", _GAUGE, "attempts under way", panel=_WORK),
+    MetricDeclaration(
+        "late_attempts",
+        _GAUGE,
+        "attempts that had not ended 15 s after their deadlines, by type of webhook; more than 0 "
+        "is a fault to report",
+        labels=("type",),
+        panel=_FAULTS,
+    ),
+    MetricDeclaration(
+        "unforeseen_errors",
+        _COUNTER,
+        "errors of Tidings' own that nobody has foreseen, at any step of an attempt "
+        "([below](#errors-of-tidings-own))",
+        panel=_FAULTS,
+    ),
+    MetricDeclaration(
+        "lost_slots",
+        _COUNTER,
+        "send slots that nobody held and that were given back; more than 0 is a fault to report",
+        panel=_FAULTS,
+    ),
+    MetricDeclaration("queued", _GAUGE, "deliveries in memory that wait", panel=_WORK),
+    MetricDeclaration(
+        "owed",
+        _GAUGE,
+        "deliveries of accepted events that are still to be made, where an event has [very many "
+        "webhooks](settings.md#deliveries_at_once_max)",
+        panel=_WORK,
+    ),
+    MetricDeclaration("unwritten", _GAUGE, "outcomes not yet written", panel=_WORK),
+    # -- receivers --------------------------------------------------------------------------------
+    MetricDeclaration(
+        "open_breakers",
+        _GAUGE,
+        "webhooks left alone, because their receivers only fail",
+        panel=_RECEIVERS,
+    ),
+    MetricDeclaration(
+        "unwell_webhooks",
+        _GAUGE,
+        "webhooks that are `failing`, by the judgement that every face shows, or `held up` by "
+        "their connection",
+        labels=("condition",),
+        panel=_RECEIVERS,
+    ),
+    MetricDeclaration(
+        "held_connections",
+        _GAUGE,
+        "[connections that cannot be used](connections.md#when-one-cannot-be-used)",
+        panel=_RECEIVERS,
+    ),
+    MetricDeclaration(
+        "held_webhooks",
+        _GAUGE,
+        "webhooks that wait for a connection that cannot be used, by its name",
+        labels=("connection",),
+    ),
+    MetricDeclaration(
+        "open_breakers_by_cause",
+        _GAUGE,
+        "webhooks left alone by what their receivers end with: a status or a fault",
+        labels=("cause",),
+    ),
+    MetricDeclaration(
+        "readers_waiting", _GAUGE, "readers that wait for messages of webhooks of type `PULL`"
+    ),
+    MetricDeclaration("pulled_out", _GAUGE, "messages that readers have under leases"),
+    # -- cells ------------------------------------------------------------------------------------
+    MetricDeclaration(
+        "cell_up", _GAUGE, "1 where the owner of a cell has answered", labels=("cell",), when=_CELLS
+    ),
+    MetricDeclaration(
+        "cell_moves_running",
+        _GAUGE,
+        "families that are [moving](cells.md) from this cell, whose calls are refused",
+        when=_CELLS,
+    ),
+    MetricDeclaration(
+        "cell_moves_waiting", _GAUGE, "of these, those that cannot go on now", when=_CELLS
+    ),
+    MetricDeclaration(
+        "cell_moves",
+        _COUNTER,
+        "moves of families from this cell that have ended: `switched`, `undone`",
+        labels=("end",),
+        when=_CELLS,
+    ),
+    MetricDeclaration(
+        "cell_move_pause_seconds",
+        _COUNTER,
+        "for how long the calls of those families were refused",
+        when=_CELLS,
+    ),
+    # -- the service ------------------------------------------------------------------------------
+    MetricDeclaration(
+        "ready",
+        _GAUGE,
+        "1 while `/readyz` is 200. One that [stands by](postgresql.md#high-availability) or waits "
+        "for its store has this metric alone, 0: the sum over all processes of a store is 1",
+        panel=_SERVICE,
+    ),
+    MetricDeclaration("store_halted", _GAUGE, "1 while the store refuses writes", panel=_SERVICE),
+    MetricDeclaration(
+        "loop_lag_seconds",
+        _GAUGE,
+        "the latest that a timer came in the last minute",
+        panel="The event loop",
+    ),
+    MetricDeclaration(
+        "loop_blocked",
+        _COUNTER,
+        "how often it stood still for 2 s and more; `/readyz` says so for an hour",
+        panel=_FAULTS,
+    ),
+    MetricDeclaration(
+        "part_works",
+        _GAUGE,
+        "1 while a [part](#parts-that-fail-or-freeze) works",
+        labels=("part",),
+        panel=_PARTS,
+    ),
+    MetricDeclaration(
+        "part_silent_seconds",
+        _GAUGE,
+        "for how long a part has been silent, once that is too long",
+        labels=("part",),
+    ),
+    MetricDeclaration("part_restarts", _COUNTER, "restarts of a part", labels=("part",)),
+    MetricDeclaration(
+        "notice_standing",
+        _GAUGE,
+        "1 for each notice or problem that stands beside those of parts",
+        labels=("notice",),
+        panel=_SERVICE,
+    ),
+    MetricDeclaration("sending_stopped", _GAUGE, "1 while all sending is stopped", panel=_SERVICE),
+    MetricDeclaration("orgs_stopped", _GAUGE, "orgs whose sending is stopped", panel=_SERVICE),
+    MetricDeclaration("replays_open", _GAUGE, "replays and cancels with work left", panel=_WORK),
+    # -- what messages are made of ----------------------------------------------------------------
+    MetricDeclaration("reference_cache_bytes", _GAUGE, "reference data in memory, about"),
+    MetricDeclaration(
+        "enrichment_thin", _COUNTER, "messages sent thin, because the platform did not answer"
+    ),
+    MetricDeclaration(
+        "platform_asked", _COUNTER, "questions to the platform's API", when=_PLATFORM
+    ),
+    MetricDeclaration(
+        "platform_failed", _COUNTER, "of these, those without a usable answer", when=_PLATFORM
+    ),
+    MetricDeclaration(
+        "platform_down", _GAUGE, "1 while the platform's API is left alone", when=_PLATFORM
+    ),
+    MetricDeclaration("lookups", _COUNTER, "questions of the look-ups of [actions](actions.md)"),
+    MetricDeclaration("lookups_failed", _COUNTER, "of these, those without an answer"),
+    # -- access, and the audit log ----------------------------------------------------------------
+    MetricDeclaration(
+        "keys_refused",
+        _COUNTER,
+        "calls whose credential is not known: `401`, and `429` where [too "
+        "many](access.md#guessing) came from one address",
+        labels=("status",),
+        panel="Calls with unknown credentials",
+    ),
+    MetricDeclaration(
+        "audit_views_unwritten",
+        _COUNTER,
+        "looks at payloads that the audit log had no room for while the store took nothing",
+        panel=_FAULTS,
+    ),
+    # -- retention, and the store -----------------------------------------------------------------
+    MetricDeclaration("retention_rows", _COUNTER, "rows dropped", labels=("kind",)),
+    MetricDeclaration(
+        "retention_last_run_seconds", _GAUGE, "when retention last ended a pass (epoch)"
+    ),
+    MetricDeclaration(
+        "retention_kept_back",
+        _GAUGE,
+        "old events that are kept because they are not finished",
+        when=_PASS,
+    ),
+    MetricDeclaration(
+        "retention_oldest_event_seconds", _GAUGE, "accept of the oldest event (epoch)", when=_PASS
+    ),
+    MetricDeclaration(
+        "retention_oldest_payload_seconds", _GAUGE, "accept of the oldest body (epoch)", when=_PASS
+    ),
+    MetricDeclaration(
+        "retention_free_bytes", _GAUGE, "free pages of the database", panel=_STORE, when=_PASS
+    ),
+    MetricDeclaration(
+        "retention_database_bytes", _GAUGE, "all pages of the database", panel=_STORE, when=_PASS
+    ),
+    # -- sources ----------------------------------------------------------------------------------
+    MetricDeclaration(
+        "source_messages",
+        _COUNTER,
+        "messages of [sources](sources.md) by what became of them",
+        labels=("outcome",),
+        panel=_SOURCES,
+    ),
+    MetricDeclaration(
+        "source_aside", _GAUGE, "messages that sources have set aside now", panel="Sources"
+    ),
+    MetricDeclaration(
+        "source_lag",
+        _GAUGE,
+        "messages that wait to be fetched, by type of source",
+        labels=("type",),
+        panel="Sources",
+    ),
+    MetricDeclaration(
+        "source_lag_unknown",
+        _GAUGE,
+        "sources of which nobody can tell how many wait (they are not counted as 0)",
+        labels=("type",),
+        panel="Sources",
+    ),
+    MetricDeclaration(
+        "source_trouble",
+        _GAUGE,
+        "sources that fetch nothing for a fault",
+        labels=("type",),
+        panel="Sources",
+    ),
+    # -- what people are told ---------------------------------------------------------------------
+    MetricDeclaration(
+        "notices",
+        _COUNTER,
+        "[operational events](operational-events.md) by kind",
+        labels=("kind",),
+        panel=_TOLD,
+    ),
+    MetricDeclaration(
+        "mails", _COUNTER, "letters by what came of them", labels=("kind",), panel=_TOLD
+    ),
+    MetricDeclaration(
+        "notices_lost",
+        _COUNTER,
+        "operational events that could not be kept",
+        panel=_FAULTS,
+    ),
+)
+METRICS = {metric.name: metric for metric in _DECLARED}
+"""All of them, by name."""
