@@ -43,7 +43,7 @@ def _no_signature() -> None:
 
 
 def _no_metrics() -> None:
-    _put(EngineMetrics, "attempted", lambda self, ending: None)
+    _put(EngineMetrics, "attempted", lambda self, *attempt: None)
 
 
 def _put(place: Any, name: str, value: object) -> None:

@@ -6,7 +6,14 @@ import re
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.engine.notice_world import ORG, NoticeWorld, in_world
+from tidings.core.delivery.exchange import ReceiverAnswer
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import DELIVERED, Retry
+from tidings.core.ids import DeliveryId
 from tidings.engine.events.intake import Draft
+from tidings.engine.metrics import EngineMetrics
+
+RETRY = Retry(60.0)
 
 
 def told(world: NoticeWorld) -> dict[str, float]:
@@ -55,6 +62,15 @@ def test_attempts_are_counted_one_by_one_and_their_time_in_seconds() -> None:
         # Each has taken 10 ms.
         assert abs(metrics["tidings_attempt_seconds_total"] - 0.01 * tries.total()) < 1e-9
         assert metrics["tidings_in_flight"] == 0
+        # Each attempt, and each delivery, is in one histogram of its own kind.
+        sent = metrics['tidings_send_seconds_count{outcome="delivered",type="HTTP"}']
+        refused = metrics['tidings_send_seconds_count{outcome="failed",type="HTTP"}']
+        assert (sent, refused) == (5, 5)
+        arrived = 'attempt="first",type="HTTP"'
+        assert metrics[f"tidings_delivery_seconds_count{{{arrived}}}"] == 5
+        assert metrics['tidings_lane_wait_seconds_count{type="HTTP"}'] == 10
+        assert metrics[f"tidings_delivery_seconds_sum{{{arrived}}}"] >= 5 * 0.01
+        assert metrics["tidings_commit_seconds_count"] > 0
 
     in_world(scenario)
 
@@ -67,3 +83,28 @@ def test_names_of_metrics_are_of_base_units() -> None:
             assert not re.search(r"_(ms|milliseconds|us|microseconds|minutes|kb|mb)(_|$|\{)", name)
 
     in_world(scenario)
+
+
+def test_a_later_attempt_and_a_replay_say_nothing_of_the_first_wait() -> None:
+    metrics = EngineMetrics()
+    answer = ReceiverAnswer(200, (), b"", False, 40.0)
+    for attempt, replay, outcome in (
+        (1, None, RETRY),
+        (2, None, DELIVERED),
+        (1, None, DELIVERED),
+        (1, 7, DELIVERED),
+    ):
+        job = Job(DeliveryId(1), 1, ORG, "e", 1000, attempt, None, False, b"", replay)
+        metrics.attempted("KAFKA", job, 3000, answer, outcome)
+    registry = CollectorRegistry()
+    registry.register(metrics)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"tidings_{name}", {"type": "KAFKA", **labels})
+
+    assert value("lane_wait_seconds_count") == 2
+    assert value("lane_wait_seconds_sum") == 4.0
+    assert value("send_seconds_count", outcome="delivered") == 3
+    assert value("send_seconds_count", outcome="retrying") == 1
+    assert value("delivery_seconds_sum", attempt="first") == 2.04
+    assert value("delivery_seconds_count", attempt="later") == 1

@@ -16,7 +16,9 @@ class Unwatched:
     def is_stopped(self, org: OrgId) -> bool:
         return False
 
-    def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
+    def observe(
+        self, webhook: Webhook, job: Job, started_ms: int, ending: Ending, outcome: Outcome
+    ) -> None:
         pass
 
 

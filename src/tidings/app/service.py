@@ -350,6 +350,7 @@ def _server(
         throttle=app.access.limits,
         late=app.events.late,
         bodies=services.web.bodies,
+        timings=app.base.metrics.accepts,
         address_of=front.address,
         origins_of=front.origins,
         tracing=app.ports.outside.tracing,

@@ -118,8 +118,7 @@ class Engine:
         """`ends` disable webhooks, `stops` have the switches by org; `failures` hears of what has
         failed for good, `drains` of each attempt, `settlements` of what is written; without the
         `lease` nothing leaves."""
-        self._supervisor = supervisor
-        self._tracing = tracing or NoTracing()
+        self._supervisor, self._tracing = supervisor, tracing or NoTracing()
         self.connections = connections
         self._errors = errors
         self._store, self._in_flight = store, in_flight
@@ -272,6 +271,7 @@ class Engine:
             open_breakers=lambda: self.healths.open_breakers,
             store_halted=lambda: self.commits.halted,
         )
+        metrics.histograms["commit_seconds"] = self.committer.commits
         metrics.divided["late_attempts"] = lambda: self.dispatcher.slot_watch.late
         metrics.divided["open_breakers_by_cause"] = lambda: self.healths.open_causes
         if (connections := self.connections) is not None:
@@ -328,9 +328,11 @@ class Engine:
         """See `CommitListener`."""
         self.dispatcher.recovery.look_again(claimed_of)
 
-    def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
+    def observe(
+        self, webhook: Webhook, job: Job, started_ms: int, ending: Ending, outcome: Outcome
+    ) -> None:
         """See `AttemptObserver`."""
-        self._metrics.attempted(ending)
+        self._metrics.attempted(webhook.kind, job, started_ms, ending, outcome)
         if job.passage is not None and (trace := stored_trace(job.passage)):
             self._tracing.end_attempt(trace, webhook, job, ending, outcome)
         if self._drains.open:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     Metric,
 )
 
+from tidings.core.running.histogram import Histogram
 from tidings.core.running.metric import MetricKind
 from tidings.core.running.metric_list import METRICS
 
@@ -31,4 +33,15 @@ def labelled_values(name: str, samples: Iterable[tuple[tuple[str, ...], float]])
     family = made(declared.family, declared.help, labels=declared.labels)
     for labels, value in samples:
         family.add_metric(labels, value)
+    return family
+
+
+def labelled_histograms(
+    name: str, by_labels: Iterable[tuple[tuple[str, ...], Histogram]]
+) -> Metric:
+    """Build a histogram from its labels' values and what was counted under each."""
+    declared = METRICS[name]
+    family = HistogramMetricFamily(declared.family, declared.help, labels=declared.labels)
+    for labels, histogram in by_labels:
+        family.add_metric(labels, histogram.buckets, histogram.total)
     return family

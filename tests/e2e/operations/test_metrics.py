@@ -77,6 +77,8 @@ def test_each_name_ends_in_its_unit_and_what_only_rises_in_total(
         for name, kind in types.items():
             if kind == "counter":
                 assert name.endswith("_total"), name
+            elif kind == "histogram":
+                assert name.endswith("_seconds"), name
             elif not name.endswith("_created"):
                 assert kind == "gauge", f"{name} is a {kind}"
                 assert name.endswith(("_seconds", "_bytes")) or NUMBERS.fullmatch(name), name
@@ -102,6 +104,11 @@ def test_seconds_are_seconds_and_bytes_are_bytes(
             api.settled(id)
         spent = told(api)["tidings_attempt_seconds_total"]
         assert 4 * TAKES_S <= spent < 4 * (time.time() - before_s)
+        now = told(api)
+        assert now['tidings_accept_seconds_count{status="2xx"}'] >= 4
+        sent = now['tidings_send_seconds_sum{outcome="delivered",type="HTTP"}']
+        whole = now['tidings_delivery_seconds_sum{attempt="first",type="HTTP"}']
+        assert 4 * TAKES_S <= sent <= whole < 4 * (time.time() - before_s)
         for _ in range(BYTES // 250_000):
             api.accept(event(new_id(), ORG, note="x" * 250_000))
         after_s = time.time()

@@ -11,8 +11,11 @@ _COUNTER, _GAUGE, _HISTOGRAM = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.
 _EVENTS, _ATTEMPTS, _WORK = "Events a second", "Attempts a second", "Work that waits"
 _RECEIVERS, _SERVICE, _STORE = "Receivers that fail", "The service", "The store"
 _SOURCES, _TOLD = "Messages of sources", "Notices and e-mails"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LONG = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
 _PARTS, _FAULTS = "Parts", "Faults of Tidings' own"
 _PLATFORM = "where `platform_url` is set"
+_ATTEMPT = "once there was an attempt"
 _CELLS = "where there are several cells"
 _PASS = "once retention has ended a pass"
 
@@ -41,6 +44,47 @@ _DECLARED = (
         panel=_ATTEMPTS,
     ),
     MetricDeclaration("attempt_seconds", _COUNTER, "time spent in attempts"),
+    MetricDeclaration(
+        "accept_seconds",
+        _HISTOGRAM,
+        "calls of `POST /v1/events` from the arrival of their heads to their answers, by the class "
+        "of the answer (`2xx` …): of 2xx, until what was accepted is on stable storage",
+        labels=("status",),
+        panel="Time to accept",
+        when="once there was a call",
+        bounds=_SECONDS,
+    ),
+    MetricDeclaration(
+        "lane_wait_seconds",
+        _HISTOGRAM,
+        "first attempts of deliveries, from the accept of the event to the start of the attempt, "
+        "by type of webhook; without those of replays",
+        labels=("type",),
+        panel="Wait for the first attempt",
+        when=_ATTEMPT,
+        bounds=_LONG,
+    ),
+    MetricDeclaration(
+        "send_seconds",
+        _HISTOGRAM,
+        "attempts by type of webhook and what follows: `delivered`, `retrying`, `failed`, "
+        "`cancelled`",
+        labels=("type", "outcome"),
+        panel="Time of attempts",
+        when=_ATTEMPT,
+        bounds=_SECONDS,
+    ),
+    MetricDeclaration(
+        "delivery_seconds",
+        _HISTOGRAM,
+        "deliveries that have arrived, from the accept of the event to the answer of the receiver, "
+        "by type of webhook and by whether the `first` attempt or a `later` one did it; without "
+        "those of replays",
+        labels=("type", "attempt"),
+        panel="Time from event to receiver",
+        when=_ATTEMPT,
+        bounds=_LONG,
+    ),
     MetricDeclaration("in_flight", _GAUGE, "attempts under way", panel=_WORK),
     MetricDeclaration(
         "late_attempts",
@@ -151,6 +195,13 @@ _DECLARED = (
         panel="The event loop",
     ),
     MetricDeclaration(
+        "loop_delay_seconds",
+        _HISTOGRAM,
+        "how late timers came, of 20 a second: so long every other step waited as well",
+        panel="The event loop",
+        bounds=_SECONDS,
+    ),
+    MetricDeclaration(
         "loop_blocked",
         _COUNTER,
         "how often it stood still for 2 s and more; `/readyz` says so for an hour",
@@ -233,6 +284,13 @@ _DECLARED = (
     ),
     MetricDeclaration(
         "retention_database_bytes", _GAUGE, "all pages of the database", panel=_STORE, when=_PASS
+    ),
+    MetricDeclaration(
+        "commit_seconds",
+        _HISTOGRAM,
+        "transactions in which events and outcomes are written, whether they succeeded or not",
+        panel="Time of commits",
+        bounds=_SECONDS,
     ),
     # -- sources ----------------------------------------------------------------------------------
     MetricDeclaration(

@@ -40,8 +40,10 @@ class WebhookEnds(Protocol):
 class AttemptObserver(Protocol):
     """Counts attempts, and tells of them."""
 
-    def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
-        """Hear how an attempt has ended, and what follows."""
+    def observe(
+        self, webhook: Webhook, job: Job, started_ms: int, ending: Ending, outcome: Outcome
+    ) -> None:
+        """Hear how an attempt has ended, begun at `started_ms` of the epoch, and what follows."""
 
 
 class AttemptSettler:
@@ -181,7 +183,7 @@ class AttemptSettler:
             settlement = attempt_results.keep_sent(settlement, job)
         self._commits.settle(settlement)
         try:
-            self._observer.observe(webhook, job, ending, outcome)
+            self._observer.observe(webhook, job, started_ms, ending, outcome)
         except Exception as error:
             self._errors.note(error, AttemptStep.OBSERVE, webhook.kind)
 

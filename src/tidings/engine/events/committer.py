@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from tidings.core.delivery.exchange import FaultKind
+from tidings.core.running.histogram import Histogram
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.events.commit_queue import CommitContents, CommitQueue, QueuedCall, QueuedEvent
 from tidings.engine.events.family_batches import FamilyBatches
@@ -99,6 +100,7 @@ class Committer:
         self.owed = 0  # deliveries of accepted events that are not made yet
         self._owing = True  # whether there may be some; a former owner may have left them
         self.fan_out_failure = ""
+        self.commits = Histogram.named("commit_seconds")
         self.second_look = SecondLook(queue, listener, failed)
         self._held_back = False
         self._loop = asyncio.get_running_loop()
@@ -271,7 +273,7 @@ class Committer:
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             registry_version = self._registry.version
             replays, cancels = batch.commands.planned()
-            receipt = await self._store.commit(
+            writes = self._store.commit(
                 port.Batch(
                     registry_version=registry_version,
                     events=rows,
@@ -287,6 +289,11 @@ class Committer:
                     families=self._families.judge(batch),
                 )
             )
+            since_s = self._loop.time()
+            try:
+                receipt = await writes
+            finally:
+                self.commits.observe(self._loop.time() - since_s)
             if receipt.away:
                 self._families.leave_out_found(batch, receipt.away)
                 continue

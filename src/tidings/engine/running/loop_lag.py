@@ -7,6 +7,7 @@ waits as well. Nothing is measured on the way of an event.
 import asyncio
 from collections.abc import Callable
 
+from tidings.core.running.histogram import Histogram
 from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import Heart, unwatched_heart
 
@@ -26,6 +27,7 @@ class LoopLag:
         """`on_blocked` hears of each time the loop stood still for `BLOCKED_S` and more."""
         self._on_blocked = on_blocked
         self.blocked = 0
+        self.delays = Histogram.named("loop_delay_seconds")
         self._loop = asyncio.get_running_loop()
         self._worst = [0.0] * BUCKETS
         self._bucket = 0
@@ -33,6 +35,7 @@ class LoopLag:
     def note(self, now_s: float, lag_s: float) -> None:
         """Note that a timer came so much too late."""
         self._pass(now_s)
+        self.delays.observe(lag_s)
         at = self._bucket % BUCKETS
         self._worst[at] = max(self._worst[at], lag_s)
         if lag_s >= BLOCKED_S:

@@ -153,6 +153,7 @@ def _measure_others(
         replays_open=lambda: replays.open,
     )
     metrics.counters["events_stopped"] = lambda: events.acceptor.loops.stopped
+    metrics.histograms["loop_delay_seconds"] = lag.delays
     metrics.counters["loop_blocked"] = lambda: lag.blocked
     metrics.counters["enrichment_thin"] = lambda: shaping.enricher.thin
     if shaping.platform is not None:

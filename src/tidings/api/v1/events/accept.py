@@ -38,7 +38,6 @@ from tidings.api.http.refusals import (
     failed,
     messages,
     refusal,
-    request_id,
 )
 from tidings.api.http.whole_call import SMALL_DIGITS, WholeCall
 from tidings.api.route import RouteEntry, usually
@@ -49,6 +48,7 @@ from tidings.api.v1.events.accept_answers import (
     rows_answer,
     unavailable_answer,
 )
+from tidings.api.v1.events.accept_call import AcceptCall
 from tidings.core.cells.call_parts import indices_among, indices_in
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import note_away
@@ -57,10 +57,11 @@ from tidings.core.events.call_reader import AuthenticatedCaller, CallReader
 from tidings.core.events.call_split import call_refused, form_of, refuse_repeated, too_large
 from tidings.core.events.trace_context import HEADER as TRACE_HEADER
 from tidings.core.events.trace_context import KEPT as KEPT_TRACE
+from tidings.core.running.histogram import LabelledHistograms
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
-from tidings.engine.events.tracing import CallSpan, NoTracing, Tracing
+from tidings.engine.events.tracing import NoTracing, Tracing
 from tidings.errors import Forbidden, RequestRefused, Throttled, Unsupported
 from tidings.store.port import FamilyAway, NewRejection, StoreDown
 
@@ -121,34 +122,6 @@ class CallThrottle(Protocol):
         ...
 
 
-class _Call:
-    """A call under way, as far as its answer asks it."""
-
-    __slots__ = ("allowance", "headers", "of_many", "read", "request", "scope", "span")
-
-    def __init__(
-        self,
-        headers: dict[bytes, bytes],
-        new_request_id: Callable[[], str],
-        scope: Callable[[], MutableMapping[str, Any]],
-    ) -> None:
-        self.headers = headers
-        self.scope = scope
-        self.request = request_id(headers, new_request_id)
-        self.read = False  # its body was read to the end
-        self.of_many = False  # its events may be of orgs of several families
-        self.allowance: Allowance | None = None  # of a caller whose events are counted
-        self.span: CallSpan | None = None  # where it is recorded
-
-    def completed(self, answer: Answer) -> Answer:
-        """Add what its caller may send still, where that is counted; it ends here."""
-        if self.allowance is not None:
-            answer[1].extend(self.allowance.headers)
-        if self.span is not None:
-            self.span.end(answer[0])
-        return answer
-
-
 class AcceptApp:
     """For `POST /v1/events` alone, as ASGI 3 and as a `WholeCallApp`; routing happens above it."""
 
@@ -164,6 +137,7 @@ class AcceptApp:
         throttle: CallThrottle | None = None,
         late: LateChecks | None = None,
         bodies: BodyGuard | None = None,
+        timings: LabelledHistograms | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
         origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
         tracing: Tracing | None = None,
@@ -183,12 +157,13 @@ class AcceptApp:
         self._reader = reader
         self._body = RequestBodyReader(reader.limits.body_bytes, body_s)
         self._bodies = bodies or BodyGuard()
+        self._timings = timings or LabelledHistograms("accept_seconds")
         self._answering: set[asyncio.Task[None]] = set()  # held until they are done
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one call (ASGI)."""
         pairs = scope["headers"]
-        call = _Call(dict(pairs), self._new_request_id, lambda: scope)
+        call = AcceptCall(dict(pairs), self._new_request_id, lambda: scope, self._timings)
         try:
             caller = self._admit(call, pairs)
             length = call.headers.get(b"content-length")
@@ -214,7 +189,7 @@ class AcceptApp:
         length = headers.get(b"content-length")
         if length is None or len(length) >= self._short_digits:
             return False
-        call = _Call(headers, self._new_request_id, direct.scope)
+        call = AcceptCall(headers, self._new_request_id, direct.scope, self._timings)
         try:
             caller = self._admit(call, request.headers)
             indices = indices_among(request.facts)
@@ -232,7 +207,7 @@ class AcceptApp:
         return True
 
     def _answer_later(
-        self, direct: WholeCall, call: "_Call", answered: Coroutine[Any, Any, Answer]
+        self, direct: WholeCall, call: AcceptCall, answered: Coroutine[Any, Any, Answer]
     ) -> None:
         """Answer a call by a task of its own."""
 
@@ -247,7 +222,7 @@ class AcceptApp:
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    def _admit(self, call: "_Call", pairs: list[tuple[bytes, bytes]]) -> AuthenticatedCaller:
+    def _admit(self, call: AcceptCall, pairs: list[tuple[bytes, bytes]]) -> AuthenticatedCaller:
         """Check all that a head says, but for the length; return who calls. RequestRefused."""
         headers = call.headers
         if len(headers) != len(pairs):
@@ -265,7 +240,7 @@ class AcceptApp:
 
     def _events(
         self,
-        call: "_Call",
+        call: AcceptCall,
         caller: AuthenticatedCaller,
         body: bytes,
         indices: Sequence[int] = (),
@@ -289,7 +264,7 @@ class AcceptApp:
         )
 
     async def _answered(
-        self, call: "_Call", caller: AuthenticatedCaller, events: Iterable[Item[Draft]]
+        self, call: AcceptCall, caller: AuthenticatedCaller, events: Iterable[Item[Draft]]
     ) -> Answer:
         """Wait for the commit of a call's events; return the answer. RequestRefused."""
         if (draft := _only(events)) is not None:
@@ -297,7 +272,7 @@ class AcceptApp:
         items = events if isinstance(events, list) else await _slowly(events)
         return await self._several(await concluded(items, self._late), caller, call.request)
 
-    def _caller(self, call: "_Call") -> AuthenticatedCaller:
+    def _caller(self, call: AcceptCall) -> AuthenticatedCaller:
         headers, scope = call.headers, call.scope
         if ORIGIN in headers or FETCH_SITE in headers:
             if (found := foreign(headers, lambda: self._origins_of(scope()))) is not None:
@@ -376,14 +351,16 @@ def _only(events: Iterable[Item[Draft]]) -> Draft | None:
     return None
 
 
-async def _committed(verdicts: Awaitable[list[Acceptance]], draft: Draft, call: _Call) -> Answer:
+async def _committed(
+    verdicts: Awaitable[list[Acceptance]], draft: Draft, call: AcceptCall
+) -> Answer:
     """Wait for the commit of a call's only event; return the answer."""
     (verdict,) = await verdicts
     return accepted_answer(draft, verdict, call.request)
 
 
 def _answer_committed(
-    direct: WholeCall, call: _Call, draft: Draft, verdicts: asyncio.Future[list[Acceptance]]
+    direct: WholeCall, call: AcceptCall, draft: Draft, verdicts: asyncio.Future[list[Acceptance]]
 ) -> None:
     """Answer a call after the commit of its only event."""
     try:
@@ -396,7 +373,7 @@ def _answer_committed(
     direct.answer(*call.completed(answer))
 
 
-def _refused(error: Exception, call: _Call) -> Answer:
+def _refused(error: Exception, call: AcceptCall) -> Answer:
     """Build the answer to a call that an error has ended."""
     if isinstance(error, FamilyAway) and not call.of_many:  # of many, others may be written
         note_away(call.scope())
