@@ -41,9 +41,10 @@ def test_the_cause_and_why_nothing_was_made_are_told_apart(
 ) -> None:
     ends = Heard()
     engine: Any = SimpleNamespace(
-        _metrics=SimpleNamespace(attempted=lambda ending: None),
+        _metrics=SimpleNamespace(attempted=lambda *attempt: None),
         _failures=ends,
         _feed=SimpleNamespace(listening=False),
     )
-    Engine.observe(engine, cast(Any, None), cast(Any, None), ending, outcome)
+    webhook = cast(Any, SimpleNamespace(kind="HTTP"))
+    Engine.observe(engine, webhook, cast(Any, None), 0, ending, outcome)
     assert ends.ends == heard

@@ -31,7 +31,7 @@ from tidings.core.running.heartbeat import (
 from tidings.core.running.restarts import count_failures
 from tidings.core.running.service_part import GRACE_S, SLEEP_SLICE_S, TELL_S, ServicePart
 from tidings.engine.callables import Notify, ReadSeconds
-from tidings.engine.metric_families import values_by_label
+from tidings.engine.running.metric_families import values_by_label
 
 TICK_S = 1.0
 SOON_S = 2.0  # work that has waited for less has not been left lying

@@ -14,7 +14,11 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.running.histogram import Histogram, LabelledHistograms
 from tidings.engine.callables import ReadSeconds
-from tidings.engine.metric_families import labelled_histograms, single_value, values_by_label
+from tidings.engine.running.metric_families import (
+    labelled_histograms,
+    single_value,
+    values_by_label,
+)
 
 _RESULTS = {
     Delivered: "delivered",

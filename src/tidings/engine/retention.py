@@ -31,8 +31,8 @@ from tidings.engine.audit.retention import AuditRetention
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
-from tidings.engine.metric_families import single_value, values_by_label
 from tidings.engine.outage import Outage
+from tidings.engine.running.metric_families import single_value, values_by_label
 from tidings.store import port
 
 FIRST_AFTER_S = 5.0  # a start has better things to do

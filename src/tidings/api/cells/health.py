@@ -17,11 +17,11 @@ from tidings.api.http.ready_gauge import show_metrics
 from tidings.core.cells.families import CellId
 from tidings.core.running.metric_list import METRICS
 
-UP = METRICS["cell_up"]
+UP = "tidings_cell_up"
 _HEAD = re.compile(r"# (?:HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) ")
 _SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
 _OF_CELL = re.compile(r'(?:^|,)cell="')
-_ABOUT_UP = f"# HELP {UP.family} {UP.help}\n# TYPE {UP.family} {UP.kind}"
+_ABOUT_UP = f"# HELP {UP} {METRICS['cell_up'].help}\n# TYPE {UP} gauge"
 
 
 class HealthAsked(msgspec.Struct, frozen=True):
@@ -112,5 +112,5 @@ def merge_figures(pages: Mapping[CellId, str], missing: Iterable[CellId]) -> str
                 samples.setdefault(of_whom, []).append(f"{sample[1]}{{{labels}}} {sample[3]}")
     found = [line for name, lines in heads.items() for line in (*lines, *samples.get(name, ()))]
     up = [(cell, 1) for cell in pages] + [(cell, 0) for cell in missing]
-    found += [_ABOUT_UP, *(f'{UP.family}{{cell="{cell}"}} {is_up}' for cell, is_up in sorted(up))]
+    found += [_ABOUT_UP, *(f'{UP}{{cell="{cell}"}} {is_up}' for cell, is_up in sorted(up))]
     return "\n".join(found) + "\n"

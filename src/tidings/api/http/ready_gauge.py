@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
-from tidings.engine.metric_families import single_value
+from tidings.engine.running.metric_families import single_value
 
 
 class ReadyGauge(Collector):

@@ -10,7 +10,7 @@ _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 
 class MetricKind(StrEnum):
-    """How a metric moves, in the words of Prometheus."""
+    """Name how a metric moves, in the words of Prometheus."""
 
     COUNTER = "counter"  # it only rises
     GAUGE = "gauge"

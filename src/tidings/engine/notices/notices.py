@@ -48,8 +48,8 @@ from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
-from tidings.engine.metric_families import single_value, values_by_label
 from tidings.engine.notices.emails import Emails
+from tidings.engine.running.metric_families import single_value, values_by_label
 from tidings.store.port import FamilyAway, StoredHealth, StoreDown
 
 QUEUE_MAX = 1000  # of all orgs; an org has as many as it leaves to others

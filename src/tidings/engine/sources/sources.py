@@ -34,7 +34,7 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.changes import Changes
 from tidings.engine.listeners import Listeners
-from tidings.engine.metric_families import single_value, values_by_label
+from tidings.engine.running.metric_families import single_value, values_by_label
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.intake_results import IntakeResult

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from tidings.engine.metric_families import single_value, values_by_label
+from tidings.engine.running.metric_families import single_value, values_by_label
 
 
 class MoveFigures(Collector):

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from tidings.core.access.forwarded import block_of, network_of
 from tidings.core.access.quota import Quota
 from tidings.core.shares.table import SharedTable
-from tidings.engine.metric_families import values_by_label
+from tidings.engine.running.metric_families import values_by_label
 from tidings.errors import Denied, Throttled, Unauthenticated
 
 TRIES, TRIES_S = 60, 60.0
