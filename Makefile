@@ -108,6 +108,7 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tests.docs.connections.connection_tables docs/connections.md
 	@$(BIN)/python -m tests.docs.signature_schemes docs/contract/delivery.md
 	@$(BIN)/python -m tools.metrics_page docs/running.md
+	@$(BIN)/python -m tools.alert_files deploy docs/running.md
 
 golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)
 	@$(BIN)/python -m tests.golden.lists

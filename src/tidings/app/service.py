@@ -2,12 +2,15 @@
 
 import asyncio
 import gc
+import math
 import os
 import random
+import shutil
 import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -56,6 +59,7 @@ from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.kept_lists import KeptLists
 from tidings.engine.clock import Clock, service_clock
 from tidings.engine.events.commit_queue import UNWRITTEN_MAX
+from tidings.engine.metrics import EngineMetrics
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
@@ -320,6 +324,19 @@ def _declared(actions: ServiceActions, drivers: Mapping[str, SourceDriver]) -> D
     )
 
 
+def _measure_disk(metrics: EngineMetrics, directory: Path) -> None:
+    """Have the disk of a directory measured whenever the metrics are read."""
+
+    def ask(part: str) -> float:
+        try:
+            return float(getattr(shutil.disk_usage(directory), part))
+        except OSError:  # it is away: the other figures are shown all the same
+            return math.nan
+
+    metrics.gauges["disk_free_bytes"] = lambda: ask("free")
+    metrics.gauges["disk_bytes"] = lambda: ask("total")
+
+
 def _server(
     settings: Settings,
     app: App,
@@ -328,6 +345,7 @@ def _server(
     membership: "Membership | None",
 ) -> HttpServer:
     """The faces of the app behind a server that has not begun."""
+    _measure_disk(app.base.metrics, settings.data)
     proxies = Proxies(settings.trusted_proxies)
     front = Front(proxies, settings.public_url or "")
     services = services_of(

@@ -10,7 +10,7 @@ from tidings.core.running.metric import MetricDeclaration, MetricKind
 _COUNTER, _GAUGE, _HISTOGRAM = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
 _EVENTS, _ATTEMPTS, _WORK = "Events a second", "Attempts a second", "Work that waits"
 _RECEIVERS, _SERVICE, _STORE = "Receivers that fail", "The service", "The store"
-_SOURCES, _TOLD = "Messages of sources", "Notices and e-mails"
+_SOURCES, _NOTICES = "Messages of sources", "Notices and e-mails"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
 _PARTS, _FAULTS = "Parts", "Faults of Tidings' own"
@@ -286,6 +286,14 @@ _DECLARED = (
         "retention_database_bytes", _GAUGE, "all pages of the database", panel=_STORE, when=_PASS
     ),
     MetricDeclaration(
+        "disk_free_bytes",
+        _GAUGE,
+        "what is free for the service on the disk of its data directory; NaN where that cannot be "
+        "asked",
+        panel="Disk",
+    ),
+    MetricDeclaration("disk_bytes", _GAUGE, "the size of that disk", panel="Disk"),
+    MetricDeclaration(
         "commit_seconds",
         _HISTOGRAM,
         "transactions in which events and outcomes are written, whether they succeeded or not",
@@ -330,10 +338,10 @@ _DECLARED = (
         _COUNTER,
         "[operational events](operational-events.md) by kind",
         labels=("kind",),
-        panel=_TOLD,
+        panel=_NOTICES,
     ),
     MetricDeclaration(
-        "mails", _COUNTER, "letters by what came of them", labels=("kind",), panel=_TOLD
+        "mails", _COUNTER, "letters by what came of them", labels=("kind",), panel=_NOTICES
     ),
     MetricDeclaration(
         "notices_lost",
