@@ -104,6 +104,25 @@ async def test_exactly_what_is_named_is_paused_or_stopped_once_that_was_asked(
             assert (entry.actor, entry.face, entry.action) == ("boss", "console", "webhook.changed")
 
 
+async def test_exactly_what_is_named_is_tried_now_and_drained() -> None:
+    async with failing_pages() as p:
+        boss, numbers = await p.platform(), await three(p)
+        named = await named_by(boss)
+        later = await webhook(p.s, 9, HOST, name="came later")
+        fail(p.s, later)
+        assert "all that waits follows" in words(
+            text(await boss.post(AT, {"do": "drain", "named": named}))
+        )
+        done = await boss.post(AT, {"do": "drain", "step": "start", "named": named})
+        assert done.status == 303
+        drains = p.s.parts.delivery.drains
+        assert all(drains.of(p.s.webhooks.at(number).webhook) is not None for number in numbers)
+        assert drains.of(p.s.webhooks.at(later).webhook) is None
+        for org in (7, 8, 9):
+            entry = entries_of(p.s.store, org)[-1]
+            assert (entry.actor, entry.face, entry.action) == ("boss", "console", "webhook.drained")
+
+
 async def test_what_has_changed_or_recovered_since_is_refused_by_name_and_the_rest_is_done() -> (
     None
 ):

@@ -24,7 +24,7 @@ from tidings.errors import RequestRefused
 from tidings.reads.webhooks.failing import find_problems
 from tidings.store.port import FamilyAway, StoreDown, StoreUnanswered
 
-BulkVerb = Literal["pause", "disable"]
+BulkVerb = Literal["drain", "pause", "disable"]
 NAMED_MAX = 200  # webhooks of one order
 ORDER_S = 30.0
 CHANGED = "It has been changed since it was shown. Nothing was done with it; look at it again."
@@ -96,8 +96,11 @@ async def _change(services: Services, order: BulkOrder, named: NamedWebhook) -> 
             return CHANGED
         if services.delivery.judgements.of(record.webhook).condition not in COUNTED:
             return RECOVERED
-        expect = [named.version]
-        await webhooks.change_status(named.org, named.id, order.verb, order.by, expect)
+        if order.verb == "drain":
+            await services.delivery.drains.begin(record.webhook, order.actor.id)
+        else:
+            expect = [named.version]
+            await webhooks.change_status(named.org, named.id, order.verb, order.by, expect)
     except WebhookMoved:
         return CHANGED
     except (UnknownWebhook, FamilyAway):

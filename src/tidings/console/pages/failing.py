@@ -33,9 +33,16 @@ class BulkWords(NamedTuple):
     label: str
     done: str
     effect: str
+    scope: str = WRITES  # without which nobody may do it
 
 
 VERBS: dict[BulkVerb, BulkWords] = {
+    "drain": BulkWords(
+        "Try now and drain",
+        "Tried",
+        "One delivery of each is sent at once. Where it is taken, all that waits follows.",
+        scope="replay:write",
+    ),
     "pause": BulkWords("Pause", "Paused", "What waits, and what is new, is queued until resumed."),
     "disable": BulkWords(
         "Stop", "Stopped", "What waits, and what is new, is parked; a replay sends it."
@@ -53,15 +60,15 @@ async def show(visit: PlainVisit) -> Response:
         "parts/failing.html" if is_part else "failing.html",
         found=found,
         missing=missing,
-        verbs=VERBS if visit.may(WRITES) else {},
+        verbs={verb: words for verb, words in VERBS.items() if visit.may(words.scope)},
         **_WORDS,
     )
 
 
 async def change(visit: PlainVisit) -> Response:
     """Ask once more before something is done with what was named; with `step=start` do it."""
-    _platform(visit, WRITES)
     verb = next((known for known in VERBS if known == visit.form.get("do")), None)
+    _platform(visit, WRITES if verb is None else VERBS[verb].scope)
     named = _named(visit.lists.get("named", []))
     if verb is None:
         raise _refused("The form must be one of this page; it is another one. Reload the page.")
