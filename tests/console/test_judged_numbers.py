@@ -18,6 +18,7 @@ from tests.console.webhook_client import pages, text
 from tests.declared_actions import Nobody
 from tidings.core.delivery.receivers.judgement import Condition
 from tidings.engine.actions.declared import declare
+from tidings.engine.webhooks.judgements import COUNTED
 
 
 def column(page: str, path: str, label: str) -> int:
@@ -51,8 +52,7 @@ async def check_numbers(world: World, scenario: Scenario) -> None:
         if family.name == "tidings_unwell_webhooks"
         for sample in family.samples
     }
-    unwell = {Condition.FAILING: 0.0, Condition.HELD_UP: 0.0}
-    assert counts == {condition.value: float(condition is word) for condition in unwell}
+    assert counts == {condition.value: float(condition is word) for condition in COUNTED}
 
 
 def check_health(health: dict[str, Any] | None, word: Condition) -> None:
@@ -65,7 +65,7 @@ def check_health(health: dict[str, Any] | None, word: Condition) -> None:
         assert health["failedPercent"] == pytest.approx(100 * failed / attempts, abs=1)
     if word is Condition.WELL:
         assert health["failingSince"] is None and not health["leftAlone"]
-    if word is Condition.FAILING and health["failingSince"] is not None:
+    if word in (Condition.FAILING, Condition.DEGRADED) and health["failingSince"] is not None:
         assert health["failures"] or failed
 
 

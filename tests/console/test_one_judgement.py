@@ -32,7 +32,13 @@ from tidings.core.notices.operational_events import FAILING, KINDS, RECOVERED
 from tidings.engine.actions.declared import declare
 
 WORDS = {condition.value for condition in Condition}
-BAD = {Condition.FAILING, Condition.HELD_UP, Condition.DISABLED, Condition.PAUSED}
+BAD = {
+    Condition.FAILING,
+    Condition.DEGRADED,
+    Condition.HELD_UP,
+    Condition.DISABLED,
+    Condition.PAUSED,
+}
 
 
 # -- faces: the word, and the number of what waits for it, where the face has one ------------------
@@ -244,7 +250,7 @@ async def check(world: World, scenario: Scenario, faces: Mapping[str, Face]) -> 
         numbers = {name: face[1] for name, face in told.items() if face[1] is not None}
         assert set(numbers.values()) <= {waiting}, numbers
         assert numbers or not waiting
-    if word in (Condition.FAILING, Condition.HELD_UP):
+    if word in (Condition.FAILING, Condition.DEGRADED, Condition.HELD_UP):
         assert "metrics" in told
     else:
         assert "metrics" not in told

@@ -158,7 +158,7 @@ async def it_fails_in_part(world: World) -> tuple[Condition, int]:
         world.good(5)
         world.bad()
     await world.delivery()
-    return Condition.FAILING, 1
+    return Condition.DEGRADED, 1
 
 
 async def it_is_paused(world: World) -> tuple[Condition, int]:

@@ -17,7 +17,7 @@ from tidings.cli.webhooks.health import (
 )
 
 Facts = Mapping[str, Any]
-FAILING = ("retrying", "failed")
+FAILING = ("retrying", "failed")  # deliveries
 WAITING = ("pending", "held")
 BACKLOG_MIN = 100
 RATE_FIRST = 10  # a second; to begin with where a receiver says that it gets too much
@@ -263,7 +263,7 @@ def _last_failure(found: Findings) -> tuple[str, str]:
 def _failing(found: Findings) -> Diagnosis | None:
     """The newest deliveries that have ended, or were tried, did not arrive."""
     worst = found.worst
-    if worst is None or health_word(found.webhook) != "failing":
+    if worst is None or health_word(found.webhook) not in ("failing", "degraded"):
         return None
     tried = [delivery for delivery in found.newest if delivery["attempts"]]
     lately = tried[:10]

@@ -11,6 +11,8 @@ Facts = Mapping[str, Any]
 _WORDS = {
     "well": ("✓", "green"),
     "failing": ("✗", "red"),
+    "degraded": ("◐", "yellow"),
+    "unread": ("◷", "yellow"),
     "held up": ("‖", "yellow"),
     "paused": ("‖", "blue"),
     "disabled": ("✗", "red"),

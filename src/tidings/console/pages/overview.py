@@ -14,6 +14,7 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
+from tidings.engine.webhooks.judgements import COUNTED
 from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.events.log_pages import oldest_first
 from tidings.reads.sources import needs_somebody
@@ -200,5 +201,5 @@ def _left_alone(visit: Visit, record: WebhookState) -> bool:
 
 def _wants(visit: Visit, record: WebhookState) -> bool:
     """Return whether a webhook may need somebody: it fails, or somebody must let it go on."""
-    wanting = (Condition.FAILING, Condition.HELD_UP, Condition.DISABLED, Condition.PAUSED)
+    wanting = (*COUNTED, Condition.DISABLED, Condition.PAUSED)
     return visit.services.delivery.judgements.of(record.webhook).condition in wanting

@@ -7,14 +7,23 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.delivery.receivers.judgement import Condition, ConnectionHold, judge_webhook
+from tidings.core.delivery.receivers.judgement import (
+    Activity,
+    Condition,
+    ConnectionHold,
+    HealthState,
+    judge_activity,
+    judge_state,
+    judge_webhook,
+)
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.metrics import EngineMetrics
 from tidings.store import port
 
-COUNTED = (Condition.FAILING, Condition.HELD_UP)
+COUNTED = (Condition.FAILING, Condition.DEGRADED, Condition.UNREAD, Condition.HELD_UP)
+_FAILING = (Condition.FAILING, Condition.DEGRADED)
 
 
 class WebhookJudgement(msgspec.Struct, frozen=True):
@@ -24,11 +33,13 @@ class WebhookJudgement(msgspec.Struct, frozen=True):
     health: port.StoredHealth | None = None  # None where its attempts do not fail
     troubles: Sequence[str] = ()  # what an action lacks, a sentence each
     hold: ConnectionHold | None = None
+    state: HealthState | None = None  # what is wrong with it, whatever it is set to
+    activity: Activity | None = None  # why nothing is sent, though nothing is wrong
 
     @property
     def fails(self) -> bool:
         """Return whether it is sent to, and its attempts fail."""
-        return self.condition is Condition.FAILING and self.health is not None
+        return self.condition in _FAILING and self.health is not None
 
     @property
     def left_alone(self) -> bool:
@@ -102,17 +113,28 @@ class WebhookJudgements:
         health = self._healths.shown(webhook.number)
         troubles = self._troubles.of(webhook) if webhook.type.acts else ()
         hold = self._holds.of(webhook)
-        condition = judge_webhook(
+        is_called = webhook.has_target
+        state = judge_state(
             webhook.status,
-            is_called=webhook.has_target,
+            is_called=is_called,
             fails=health is not None,
+            fails_in_part=health is not None and health.fails_in_part,
             troubles=troubles,
             hold=hold,
         )
-        return WebhookJudgement(condition, health, troubles, hold=hold)
+        condition = judge_webhook(webhook.status, is_called=is_called, state=state, hold=hold)
+        activity = judge_activity(
+            webhook.status,
+            state=state,
+            is_held=hold is not None or not is_called,
+            is_idle=False,
+        )
+        return WebhookJudgement(
+            condition, health, troubles, hold=hold, state=state, activity=activity
+        )
 
     def counts(self) -> Counter[str]:
-        """Count the webhooks of all orgs that fail or are held up, by condition."""
+        """Count the webhooks of all orgs with one of the conditions `COUNTED`, by condition."""
         counted: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         counted.update(judged.condition for _, judged in self.unwell())
         return counted
@@ -128,6 +150,4 @@ class WebhookJudgements:
 
 def judge_by_status(webhook: Webhook) -> WebhookJudgement:
     """Judge a webhook of which nothing is known but what somebody has decided."""
-    return WebhookJudgement(
-        judge_webhook(webhook.status, is_called=webhook.has_target, fails=False)
-    )
+    return WebhookJudgement(judge_webhook(webhook.status, is_called=webhook.has_target, state=None))

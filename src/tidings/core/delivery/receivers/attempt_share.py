@@ -46,6 +46,11 @@ class Share(msgspec.Struct, frozen=True):
         """Return the percentage of attempts that failed."""
         return round(100 * self.failed / self.attempts, 1)
 
+    @property
+    def is_part(self) -> bool:
+        """Return whether some of them succeeded."""
+        return self.failed < self.attempts
+
 
 class Past(msgspec.Struct, frozen=True, array_like=True):
     """Attempts of a part of the window that this process has not seen: how many ended the same."""
@@ -185,6 +190,8 @@ class AttemptShare:
             self._was_well = self._since_ms is None
         self._run += 1
         self._bad += 1
+        if not self._good and self._run >= RUN_LONG:
+            self._forget_older()  # nothing gets through any more: no success of before counts
         self._judge()
 
     def _end_run(self) -> None:

@@ -61,13 +61,13 @@ class Disable(msgspec.Struct, frozen=True):
     failing_since_ms: int
 
 
-HealthState = Ok | Failing | Disable
+HealthVerdict = Ok | Failing | Disable
 OK = Ok()
 
 
 def judge(
     failing_since_ms: int | None, failures: int, now_ms: int, policy: HealthPolicy = DEFAULT_POLICY
-) -> HealthState:
+) -> HealthVerdict:
     """Judge what a failed attempt at `now_ms` means for its webhook.
 
     `failing_since_ms` is the first failure after the last success (None: there is none), `failures`
@@ -89,7 +89,7 @@ def judge(
     return Failing(max(reached), failing_since_ms + way_ms)
 
 
-def to_tell(verdict: HealthState, notified: int) -> int | None:
+def to_tell(verdict: HealthVerdict, notified: int) -> int | None:
     """Return the step to tell the owner of now, or None where it was told already.
 
     `notified` is the last step that was told since the last success, 0 for none.

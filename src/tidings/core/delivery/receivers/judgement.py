@@ -1,9 +1,22 @@
-"""How a webhook does, in one word: judged here, for whoever shows it. Pure.
+"""How a webhook does: judged here, for whoever shows it. Pure.
 
-What somebody has decided comes first: a webhook that is paused, disabled, inactive or deleted is
-that, whatever its receiver does. Then what no message has caused, a fault of the connection that it
-goes over: it is held up, and is not at fault itself. Only then counts what its attempts came to
-(`attempt_share.py`), and what an action lacks.
+Three answers, each by its own rule.
+
+- Its **state** is what is wrong with it, whatever it is set to (`judge_state`):
+  *failing*, nothing gets through: its receiver is dead, slow or refuses, or its action lacks
+  something; *degraded*, a share of its attempts fails (`attempt_share.py`) and some arrive;
+  *unread*, messages wait in a webhook that is fetched from, and nobody has fetched for
+  `UNREAD_AFTER_MS`. None where nothing is. One that is paused or disabled while it fails goes on
+  failing until a success ends that.
+- Its **activity** is why nothing is sent though nothing is wrong with its receiver
+  (`judge_activity`): *waiting*, what there is may not be sent now: its connection has a fault, it
+  is paused, sending is stopped, its type leads nowhere, or all that it has waits for its time;
+  *idle*, there is nothing to send: for `IDLE_AFTER_MS`, or its filter has taken none of the last
+  `IDLE_MISSES` events of its types. Nobody needs to be woken for it.
+- Its **condition** is the one word that stands first (`judge_webhook`): what somebody has
+  decided comes first, so that a webhook that is paused, disabled, inactive or deleted is that. Then
+  what no message has caused, a fault of the connection that it goes over: it is held up, and is not
+  at fault itself. Only then its state counts.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,12 +26,33 @@ import msgspec
 
 from tidings.core.delivery.webhook_status import WebhookStatus
 
+UNREAD_AFTER_MS = 900_000
+IDLE_AFTER_MS = 86_400_000
+IDLE_MISSES = 1_000
+
+
+class HealthState(StrEnum):
+    """What is wrong with a webhook."""
+
+    FAILING = "failing"  # nothing gets through
+    DEGRADED = "degraded"  # a share of its attempts fails
+    UNREAD = "unread"  # messages wait, and nobody fetches them
+
+
+class Activity(StrEnum):
+    """Why nothing is sent, though nothing is wrong."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+
 
 class Condition(StrEnum):
     """The one word for how a webhook does; those of `WebhookStatus` but for ACTIVE among them."""
 
     WELL = "well"
-    FAILING = "failing"
+    FAILING = HealthState.FAILING.value
+    DEGRADED = HealthState.DEGRADED.value
+    UNREAD = HealthState.UNREAD.value
     HELD_UP = "held up"  # by its connection
     NOT_CALLED = "not called"  # its type leads nowhere
     PAUSED = WebhookStatus.PAUSED.value
@@ -30,6 +64,8 @@ class Condition(StrEnum):
 GLYPHS: Mapping[str, str] = {
     Condition.WELL: "✓",
     Condition.FAILING: "✗",
+    Condition.DEGRADED: "◐",
+    Condition.UNREAD: "◷",
     Condition.HELD_UP: "‖",
     Condition.NOT_CALLED: "–",
     Condition.PAUSED: "‖",
@@ -48,20 +84,63 @@ class ConnectionHold(msgspec.Struct, frozen=True):
     since_ms: int
 
 
-def judge_webhook(
+def judge_state(
     status: WebhookStatus,
     *,
     is_called: bool,
     fails: bool,
+    fails_in_part: bool = False,
     troubles: Collection[str] = (),
     hold: ConnectionHold | None = None,
+    unread: bool = False,
+) -> HealthState | None:
+    """Return what is wrong with a webhook, whatever it is set to; None where nothing is.
+
+    `fails`: its attempts do, by `AttemptShare` or its breaker; `fails_in_part`: some of them
+    succeed; `troubles`: what an action lacks, a sentence each; `hold`: the fault of its connection,
+    which is no fault of the webhook; `unread`: what it has waits for a reader who does not come.
+    """
+    if status is WebhookStatus.DELETED or not is_called or hold is not None:
+        return None
+    if troubles or (fails and not fails_in_part):
+        return HealthState.FAILING
+    if fails:
+        return HealthState.DEGRADED
+    return HealthState.UNREAD if unread else None
+
+
+def judge_activity(
+    status: WebhookStatus,
+    *,
+    state: HealthState | None,
+    is_held: bool,
+    is_idle: bool,
+) -> Activity | None:
+    """Return why nothing is sent to a webhook; None where something is, or where something is
+    wrong with it. `is_held`: what it gets may not be sent now, whoever has caused that, but for
+    itself; `is_idle`: there has been nothing to send."""
+    if status is WebhookStatus.PAUSED:
+        return Activity.WAITING
+    if status is not WebhookStatus.ACTIVE or state is not None:
+        return None
+    if is_held:
+        return Activity.WAITING
+    return Activity.IDLE if is_idle else None
+
+
+def judge_webhook(
+    status: WebhookStatus,
+    *,
+    is_called: bool,
+    state: HealthState | None,
+    hold: ConnectionHold | None = None,
 ) -> Condition:
-    """Return how a webhook does. `fails`: its attempts do, by `AttemptShare` or its breaker;
-    `troubles`: what an action lacks, a sentence each; `hold`: the fault of its connection."""
+    """Return the one word for how a webhook does. `state`: what is wrong with it, by
+    `judge_state`; `hold`: the fault of its connection."""
     if status is not WebhookStatus.ACTIVE:
         return Condition(status.value)
     if not is_called:
         return Condition.NOT_CALLED
     if hold is not None:
         return Condition.HELD_UP
-    return Condition.FAILING if fails or troubles else Condition.WELL
+    return Condition.WELL if state is None else Condition(state.value)

@@ -31,6 +31,11 @@ class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
         return self.failing_since_ms is not None or self.left_alone or self.share is not None
 
     @property
+    def fails_in_part(self) -> bool:
+        """Return whether some of its attempts succeed."""
+        return not self.left_alone and self.share is not None and self.share.is_part
+
+    @property
     def left_alone(self) -> bool:
         """Return whether nothing is sent to it but a probe now and then. It ends with the first
         success, though its breaker closes with the third."""
