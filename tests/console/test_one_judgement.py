@@ -26,6 +26,7 @@ from tidings.cli.calls import ApiClient
 from tidings.cli.doctor import _look
 from tidings.cli.webhooks import webhooks as webhook_commands
 from tidings.cli.webhooks.diagnosis import Diagnosis, diagnose
+from tidings.cli.webhooks.health import health_word
 from tidings.cli.where import HERE, ServiceAddress
 from tidings.core.delivery.receivers.judgement import GLYPHS, Condition
 from tidings.core.notices.operational_events import FAILING, KINDS, RECOVERED
@@ -94,19 +95,19 @@ async def console_action(world: World) -> Seen:
 
 async def api_one(world: World) -> Seen:
     told = await world.p.s.call("GET", f"/v3/webHooks/{world.id}", None, world.auth)
-    return told.json["data"]["condition"], None
+    return health_word(told.json["data"]), None
 
 
 async def api_all(world: World) -> Seen:
     told = await world.p.s.call("GET", "/v3/webHooks", None, world.auth)
-    [found] = [row["condition"] for row in told.json["data"] if row["webHookId"] == world.id]
+    [found] = [health_word(row) for row in told.json["data"] if row["webHookId"] == world.id]
     return found, None
 
 
 async def api_actions(world: World) -> Seen:
     told = await world.p.s.call("GET", "/v1/actions", None, world.auth)
     [found] = [row for row in told.json["actions"] if row["name"] == world.name]
-    return found["condition"], found["waiting"] - found["waitingForTheirTime"]
+    return health_word(found), found["waiting"] - found["waitingForTheirTime"]
 
 
 class OwnCalls(ApiClient):
@@ -178,6 +179,8 @@ async def doctor(world: World) -> Seen:
     number = re.search(r"([\d,]+) (?:runs?|deliver(?:y|ies)) waits? ", told.cause)
     if "is held up by" in told.cause or "cannot be reached" in told.cause:
         word: str = Condition.HELD_UP
+    elif " of its attempts (" in told.cause or " of its tries (" in told.cause:
+        word = Condition.DEGRADED
     elif " is of the type " in told.cause:
         word = Condition.NOT_CALLED
     else:

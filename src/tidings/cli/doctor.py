@@ -4,7 +4,7 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
 from tidings.cli.webhook_names import acts, find_webhook
 from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
+from tidings.cli.webhooks.health import is_idle
+from tidings.cli.webhooks.org_check import check_webhooks
 from tidings.cli.where import HERE, Where
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
@@ -108,7 +110,7 @@ def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
         newest=newest,
         worst=None if worst is None else _may(api, f"/v1/deliveries/{worst['id']}"),
         missed=_missed(api, id) if newest else None,
-        preview=None if newest else _preview(api, id),
+        preview=_preview(api, id) if not newest or is_idle(webhook) else None,
         delivered=(delivered or {"deliveries": []})["deliveries"],
         action=_may(api, f"/v1/actions/{part(webhook['name'])}") if acts(webhook) else None,
     )
@@ -210,14 +212,31 @@ def check_service(api: ApiClient) -> list[DoctorCheck]:
     if ready.ok and not answer["ready"]:  # it stands by, and takes no calls
         return checks
     checks.append(_credential(api))
-    checks += [DoctorCheck("notice", False, clean(notice)) for notice in answer.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
     checks += _python(api.server.url, missing_optimizations())
     checks += _connections(api)
     checks += _actions(api)
     checks += _sources(api)
-    checks += _own_paths(api)
+    webhooks = (_may(api, "/v3/webHooks") or {}).get("data") or []
+    checks += check_webhooks(webhooks, partial(DoctorCheck, "webhooks"))
+    checks += _notices(api, answer.get("notices", ()))
+    return checks
+
+
+def _notices(api: ApiClient, notices: Sequence[str]) -> list[DoctorCheck]:
+    """Show the notices of the service. That webhooks fail is a fault for whoever sees all orgs; for
+    others their own webhooks are looked at."""
+    from tidings.core.delivery.receivers.judgement import OF_ALL_ORGS  # noqa: PLC0415  # not for help
+
+    checks = []
+    for notice in notices:
+        if not notice.startswith(OF_ALL_ORGS):
+            checks.append(DoctorCheck("notice", False, clean(notice)))
+        elif (_may(api, "/v1/caller") or {}).get("platform"):
+            fix = "Look at the webhooks of each org that has some."
+            step = "tidings orgs list"
+            checks.append(DoctorCheck("notice", False, clean(notice), fix=fix, step=step))
     return checks
 
 
@@ -387,22 +406,6 @@ def _connections(api: ApiClient) -> list[DoctorCheck]:
             for warning in connection.get("warnings", ())
         ]
     return checks
-
-
-def _own_paths(api: ApiClient) -> list[DoctorCheck]:
-    """Webhooks that lead to a path of the service itself which takes no messages."""
-    found = (_may(api, "/v3/webHooks") or {}).get("data") or []
-    return [
-        DoctorCheck(
-            "webhooks",
-            False,
-            f"Webhook {clean(webhook['name'])}: {clean(webhook['warning']['message'])}",
-            fix="Give it the URL of a receiver.",
-            step=f"tidings webhooks show {webhook['webHookId']}",
-        )
-        for webhook in found
-        if (webhook["warning"] or {}).get("code") == "own_path"
-    ][:CHECKED_MAX]
 
 
 def _sources(api: ApiClient) -> list[DoctorCheck]:

@@ -36,6 +36,7 @@ from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
+from tidings.engine.events.match_tracker import MatchTracker
 from tidings.engine.events.tracing import NoTracing, Tracing
 from tidings.engine.families import Families
 from tidings.engine.listeners import EngineListeners
@@ -127,8 +128,8 @@ class Engine:
         self._limits = limits
         self._feed, self._metrics = feed, metrics
         self._failures, self._settlements, self._drains = failures, settlements, drains
-        self.commits = commits
-        self.healths = healths
+        self.commits, self.healths = commits, healths
+        self.matches = MatchTracker(registry, asyncio.get_running_loop().time)
         self.dispatcher = Dispatcher(
             store=store,
             registry=registry,
@@ -154,7 +155,7 @@ class Engine:
             store=store,
             registry=registry,
             queue=commits,
-            matcher=Matcher(registry),
+            matcher=Matcher(registry, self.matches),
             listener=self,
             families=families,
             deliveries_max=limits.deliveries_max,

@@ -48,7 +48,7 @@ class World:
             self.breaker.record(0.0, 0.0, False, self.p.s.parts.ports.randomness.rng)
         self.healths.moved(self.number, self.breaker, 0.0)
 
-    async def delivery(self, kind: str | None = "503") -> None:
+    async def delivery(self, kind: str | None = "503", said: str = "It waits.") -> None:
         """One that waits, since its last attempt ended so."""
         self.made += 1
         self.timed += kind == FaultKind.WAITS
@@ -58,7 +58,7 @@ class World:
             return
         status = int(kind) if kind.isdigit() else None
         waits = WaitsFor(WaitReason.QUIET, "It waits.") if kind == FaultKind.WAITS else None
-        evidence = port.Evidence(None if status else kind, "It waits.", (), b"", False)
+        evidence = port.Evidence(None if status else kind, said, (), b"", False)
         ms = self.p.s.clock.ms
         await self.p.s.store.commit(
             port.Batch(

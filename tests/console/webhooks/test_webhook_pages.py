@@ -68,8 +68,8 @@ async def test_one_that_fails_in_part_says_with_what_how_much_and_since_when() -
         browser = await p.browser()
         webhook, number = await p.webhook()
         for cause, does in (
-            ("503", "answers 503 to 15 % of its attempts since"),
-            ("timeout", "does not answer in time in 15 % of its attempts since"),
+            ("503", "answers 503 to 15 % of its attempts (30 of 200) since"),
+            ("timeout", "does not answer in time in 15 % of its attempts (30 of 200) since"),
         ):
             share = Share(200, 30, cause, p.s.clock.ms - 9000)
             p.healths[number] = port.StoredHealth(number, share.since_ms, 0, cause, share=share)

@@ -10,6 +10,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import QueuedEvent
 from tidings.engine.events.intake import Draft
+from tidings.engine.events.match_tracker import MatchTracker
 
 ORG = OrgId(7)
 
@@ -29,7 +30,9 @@ def matched(registry: Registry, tier: str, org: int = 7) -> list[int]:
     draft = Draft(OrgId(org), "a", "e-1", b"{}", event)
     return [
         new.webhook
-        for new in Matcher(registry).match(QueuedEvent(draft, b"", b"", None, draft.name))
+        for new in Matcher(registry, MatchTracker(registry, lambda: 0.0)).match(
+            QueuedEvent(draft, b"", b"", None, draft.name)
+        )
     ]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tidings.api.openapi.schema_shorthand import RawSchema
 from tidings.core.actions.act_words import KINDS
-from tidings.core.delivery.receivers.judgement import Condition
+from tidings.core.delivery.receivers.judgement import Condition, WebhookActivity
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Ordering
 from tidings.reads.delivery.runs import STEPS
@@ -14,12 +14,20 @@ _ACTION: dict[str, Any] = {
     "name": "text",
     "webHookId": "text",
     "standing": {status.value for status in WebhookStatus},
-    "condition": {condition.value for condition in Condition},
+    "condition": {
+        condition.on_wire for condition in Condition if condition is not Condition.UNREAD
+    },  # an action is not read
     "kind": RawSchema({"type": ["string", "null"], "enum": [*sorted(_ACT_KINDS), None]}),
     "does": "text|null",
     "eventNames": ["text"],
     "lookUps": ["text"],
     "health": "#Health|null",
+    "activity": RawSchema(
+        {
+            "type": ["string", "null"],
+            "enum": [*sorted(word.value for word in WebhookActivity), None],
+        }
+    ),
     "troubles": ["text"],
     "advice": "text|null",
     "waiting": "whole",

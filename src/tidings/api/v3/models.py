@@ -39,8 +39,13 @@ class Attribution(Model):
 
 
 class Health(Model):
-    """The state of a receiver that is not well."""
+    """Describe what is wrong with a webhook, whatever it is set to."""
 
+    state: str = Field(
+        description="failing: nothing gets through; degraded: a share of its attempts fails; "
+        "unread: messages wait, and nobody fetches them."
+    )
+    since: str | None = Field(None, description="Since when it is so, where that is known.")
     failingSince: str | None
     failures: int
     cause: str | None
@@ -98,11 +103,20 @@ class Webhook(WebhookFields):  # type: ignore[misc]
     )
     condition: str | None = Field(
         None,
-        description="GET alone; how it does, in one word: well, failing, held up (by its "
-        "connection), not called, or what somebody has made of it: paused, disabled, inactive, "
-        "deleted.",
+        description="GET alone; how it does, in one word: well, failing, unread, held up "
+        "(by its connection), not called, or what somebody has made of it: paused, disabled, "
+        "inactive, deleted.",
     )
-    health: Health | None = Field(None, description="GET alone; null where it is healthy.")
+    health: Health | None = Field(
+        None,
+        description="GET alone; null where nothing is wrong. That of a webhook which is paused or "
+        "disabled says what was wrong when it was.",
+    )
+    activity: str | None = Field(
+        None,
+        description="GET alone; idle: there is nothing to send; waiting: what there is may not be "
+        "sent now. Null where it is sent, and where health is not null; nothing to alarm at.",
+    )
     replay: Missed | None = Field(None, description="Of the answer to enable alone.")
     signingSecretOverlapEnds: str | None = Field(
         None, description="Until when messages are signed with an older secret too."

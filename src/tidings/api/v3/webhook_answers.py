@@ -16,7 +16,7 @@ from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import WebhookMoved
 from tidings.errors import FieldRefusal
 from tidings.reads.webhooks import changes
-from tidings.reads.webhooks.health import show_health
+from tidings.reads.webhooks.health import show_judgement
 from tidings.values import describe_value
 
 Result = TypeVar("Result")
@@ -44,10 +44,7 @@ class WebhookAnswers:
         """Show a webhook as GET does: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
         judged = self._services.delivery.judgements.of(record.webhook)
-        return shown | {
-            "condition": judged.condition.value,
-            "health": show_health(judged.health),
-        }
+        return shown | show_judgement(judged)
 
     def one(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_lines, print_list
-from tidings.cli.webhooks.health import word_cell
+from tidings.cli.webhooks.health import health_word, word_cell
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import ACTIONS
 
@@ -92,7 +92,7 @@ def _waiting(one: dict[str, Any]) -> str:
 
 def word_of(one: dict[str, Any]) -> str:
     """Return how an action does, in one word, as the service judges it."""
-    return str(one["condition"])
+    return health_word(one)
 
 
 def _definition_rows(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from tidings.cli.webhook_names import acts, is_pulled
 from tidings.cli.webhooks.health import (
+    also_wrong,
     asked_again,
     describe_health,
     health_word,
+    is_idle,
     is_left_alone,
     leads_nowhere,
     receiver_does,
@@ -135,10 +137,11 @@ def _diagnose_status(found: Findings) -> Diagnosis | None:
             )
         case "paused":
             waiting = _left(found, *WAITING, "waiting", "retrying")
+            also = f", {wrong}" if (wrong := also_wrong(webhook)) else ""
             return Diagnosis(
-                f"{name} is paused: {_deliveries_wait(waiting)}."
+                f"{name} is paused{also}: {_deliveries_wait(waiting)}."
                 if waiting
-                else f"{name} is paused: its deliveries are queued.",
+                else f"{name} is paused{also}: its deliveries are queued.",
                 "Resume it.",
                 f"tidings webhooks resume {id}",
             )
@@ -200,7 +203,7 @@ def _unread(found: Findings) -> Diagnosis | None:
             step,
         )
     fetched = any(delivery["attempts"] for delivery in found.newest)
-    if not waiting or fetched:
+    if health_word(webhook) != "unread" and (not waiting or fetched):
         return None
     before = " any more" if found.delivered else ""
     return Diagnosis(
@@ -279,7 +282,9 @@ def _failing(found: Findings) -> Diagnosis | None:
     share = f"{len(bad)} of the last {len(lately)} deliveries did not arrive."
     if len(bad) == len(lately) == 1:
         share = "The last delivery did not arrive."
-    if acts(found.webhook):
+    if health_word(found.webhook) == "degraded":
+        share = f"It {describe_health(found.webhook)}."
+    elif acts(found.webhook):
         share = f"{len(bad)} of the last {len(lately)} runs failed."
     return Diagnosis(
         f"{first}. {share}{_held(found)}",
@@ -372,10 +377,12 @@ def _missed(found: Findings) -> Diagnosis | None:
 def _silent(found: Findings) -> Diagnosis | None:
     """It gets nothing: nobody raises its events, or its filter takes none of them."""
     webhook, preview = found.webhook, found.preview
-    if preview is None or found.newest:
+    if preview is None or (found.newest and not is_idle(webhook)):
         return None
     wanted = ", ".join(webhook["eventNames"][:5])
     rows = preview["events"]
+    if not rows and found.newest:
+        return None
     if not rows:
         from tidings.cli.events.type_lookup import raising  # noqa: PLC0415  # the catalogue takes its time
 
@@ -392,6 +399,8 @@ def _silent(found: Findings) -> Diagnosis | None:
             "Change the filter, and preview its effect before you rely on it.",
             f"tidings webhooks preview {webhook['webHookId']}",
         )
+    if found.newest:
+        return None
     return Diagnosis(
         f"The latest events of its types ({wanted}) were accepted before it was created.",
         "Replay them to it, or wait for new ones.",

@@ -25,12 +25,18 @@ _WORDS = {
 def health_word(webhook: Facts) -> str:
     """Return one word for a webhook, as the service judges it: what somebody did with it, else how
     it does."""
-    return str(webhook.get("condition") or webhook["standing"])
+    word = str(webhook.get("condition") or webhook["standing"])
+    return str((webhook.get("health") or {}).get("state") or word) if word == "failing" else word
 
 
 def is_left_alone(webhook: Facts) -> bool:
     """Return whether it fails so much that its receiver is asked from time to time only."""
     return health_word(webhook) == "failing" and bool((webhook["health"] or {}).get("leftAlone"))
+
+
+def is_idle(webhook: Facts) -> bool:
+    """Return whether there has been nothing to send to it, as the service judges it."""
+    return webhook.get("activity") == "idle"
 
 
 def leads_nowhere(webhook: Facts) -> bool:
@@ -39,8 +45,20 @@ def leads_nowhere(webhook: Facts) -> bool:
 
 
 def health_cell(webhook: Facts) -> Text:
-    """Show a webhook's health in one word with its glyph."""
-    return word_cell(health_word(webhook))
+    """Show a webhook's health in one word with its glyph; of one that is not active also what was
+    wrong with it when it was: `paused, failing since 14:02:11`."""
+    cell, also = word_cell(health_word(webhook)), also_wrong(webhook)
+    return cell.append(f", {also}") if also else cell
+
+
+def also_wrong(webhook: Facts, now: datetime | None = None) -> str:
+    """Say what is wrong with a webhook whose first word does not: `failing since 14:02:11`."""
+    health = webhook.get("health") or {}
+    state = health.get("state") or ""
+    if not state or state == health_word(webhook):
+        return ""
+    since = when(health.get("since"), now or datetime.now(UTC))
+    return f"{state} since {since}" if since else state
 
 
 def word_cell(word: str) -> Text:
@@ -50,10 +68,13 @@ def word_cell(word: str) -> Text:
 
 
 def receiver_does(webhook: Facts) -> str:
-    """Describe what the receiver did at the last failure: `answers 503`."""
-    from tidings.core.delivery.receivers.health import does  # noqa: PLC0415  # help needs it not
+    """Describe what the receiver does: `answers 503`, `answers 503 to 15 % of its attempts (3 of
+    20)`."""
+    from tidings.core.delivery.receivers.health import does_in_part  # noqa: PLC0415  # as above
 
-    return does((webhook.get("health") or {}).get("cause") or "")
+    health = webhook.get("health") or {}
+    counted = health.get("failedAttempts"), health.get("attempts")
+    return does_in_part(health.get("cause") or "", *counted)
 
 
 def describe_health(webhook: Facts, now: datetime | None = None) -> str:
@@ -61,6 +82,9 @@ def describe_health(webhook: Facts, now: datetime | None = None) -> str:
     retried at 14:31:02`."""
     health = webhook.get("health") or {}
     now = now or datetime.now(UTC)
+    if health.get("state") == "unread":
+        since = when(health.get("since"), now)
+        return "nobody has fetched its messages" + (f" since {since}" if since else "")
     text = receiver_does(webhook)
     if since := when(health.get("failingSince"), now):
         text += f" since {since}"

@@ -168,10 +168,13 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
 def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
     """Describe how the receiver does; nothing where the answer does not say, or nothing is sent to
     it."""
-    if "health" not in found or found["standing"] not in ("active", "paused"):
+    health = found.get("health")
+    if "health" not in found or (found["standing"] not in ("active", "paused") and not health):
         return []
-    rows = [("health", health_cell(found))]
-    return [*rows, ("receiver", describe_health(found))] if found["health"] else rows
+    rows: list[tuple[str, Any]] = [("health", health_cell(found))]
+    if health:
+        rows.append(("receiver", describe_health(found)))
+    return [*rows, ("activity", found.get("activity"))]
 
 
 def public_key_facts(found: dict[str, Any]) -> list[tuple[str, str]]:

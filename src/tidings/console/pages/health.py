@@ -6,7 +6,9 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 
 from tidings import __version__
+from tidings.console.service_notices import notices_for
 from tidings.console.visit import Visit
+from tidings.core.delivery.receivers.judgement import describe_counts
 from tidings.core.notices.operational_events import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
 from tidings.engine.access.limits import CALLS_PER_MINUTE
@@ -57,14 +59,19 @@ async def _now(visit: Visit) -> dict[str, Any]:
     lag = await services.store.index_lag()
     figures = figures_of(services.web.metrics)
     breakers = []
-    for record in services.webhooks.list(org):
-        judged = services.delivery.judgements.of(record.webhook)
+    records = services.webhooks.list(org)
+    judgements = services.delivery.judgements
+    unwell = judgements.counts_of(record.webhook for record in records)
+    for record in records:
+        judged = judgements.of(record.webhook)
         if judged.left_alone:
             breakers.append((record.webhook, judged.health))
     last_s = figures.get("retention_last_run_seconds")
     return {
         "problems": services.web.health.problems(),
-        "notices": services.web.health.notices(),
+        "notices": notices_for(visit),
+        "unwell": describe_counts(unwell),
+        "all_well": not unwell and not (visit.caller.platform and judgements.notices()),
         "stop": services.delivery.stops.of(org),
         "everything": services.delivery.stops.of(EVERYTHING),
         "halted": bool(figures.get("store_halted")),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from tidings.console.pages import charts
 from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
+from tidings.console.service_notices import notices_for
 from tidings.console.visit import Visit
 from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.states import State
@@ -138,7 +139,9 @@ async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
     return CurrentState(
         webhooks=len(records),
         attention=[
-            summary for summary in summaries if summary.word != Condition.PAUSED or summary.waiting
+            summary
+            for summary in summaries
+            if summary.word != Condition.PAUSED or summary.waiting or summary.also
         ],
         left_out=max(0, len(wanting) - ATTENTION_MAX),
         waiting=waiting,
@@ -149,7 +152,7 @@ async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
         ],
         sources=_sources(visit, now_ms),
         problems=services.web.health.problems(),
-        notices=services.web.health.notices(),
+        notices=notices_for(visit),
     )
 
 

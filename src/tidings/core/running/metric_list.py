@@ -126,8 +126,10 @@ _DECLARED = (
     MetricDeclaration(
         "unwell_webhooks",
         _GAUGE,
-        "webhooks that are `failing`, by the judgement that every face shows, or `held up` by "
-        "their connection",
+        "webhooks by the judgement that every face shows: `failing` (nothing gets through), "
+        "`degraded` (a share of their attempts fails), `unread` (messages of a `PULL` webhook "
+        "wait, and nobody has fetched for 15 minutes), `held up` by their connection. What is "
+        "paused or disabled is not among them",
         labels=("condition",),
         panel=_RECEIVERS,
     ),

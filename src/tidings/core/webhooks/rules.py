@@ -28,7 +28,7 @@ from tidings.errors import FieldRefusal
 # What only answers hold, and a caller may send back as it was given.
 _ANSWERED = (
     "webHookId consumerGroupId orgId attribution noOfRetryAttempts standing disabledReason version "
-    "publicKeys signingSecretHint signingSecretOverlapEnds warning condition health replay"
+    "publicKeys signingSecretHint signingSecretOverlapEnds warning condition health activity replay"
 ).split()
 _FIELDS = frozenset((*(field.name for field in SETTABLE), *_ANSWERED))
 

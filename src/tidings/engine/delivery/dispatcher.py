@@ -350,6 +350,13 @@ class Dispatcher:
         """Count the deliveries in memory that have not started."""
         return sum(runner.lane.queued for runner in self.runners.at_work.values())
 
+    def has_waiting(self, number: int) -> bool:
+        """Return whether deliveries of a webhook wait, here or for the time of their retry."""
+        runner = self.runners.at_work.get(number)
+        if runner is None:
+            return False
+        return bool(runner.lane.queued) or runner.next_due_ms is not None
+
     def overdue(self) -> list[Webhook]:
         """List the webhooks whose lane has a free slot and work that waits too long for it all the
         same."""

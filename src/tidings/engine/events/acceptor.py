@@ -17,6 +17,7 @@ from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.intake import Acceptance, Draft
 from tidings.engine.events.loops import LoopGuard
+from tidings.engine.events.match_tracker import MatchTracker
 from tidings.store.port import NewDelivery, NewRejection
 
 DIGEST_BYTES = 8
@@ -118,8 +119,10 @@ class Acceptor:
 class Matcher:
     """The deliveries of an event, by the registry as it is at the close of a batch."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, tracker: MatchTracker) -> None:
+        """`tracker` hears of each match, and of what filters refuse."""
         self._registry = registry
+        self._tracker = tracker
 
     def match(self, event: QueuedEvent) -> Sequence[NewDelivery]:
         """Return one `NewDelivery` per webhook that wants the event; none where it must not be
@@ -131,8 +134,8 @@ class Matcher:
         webhooks: Iterable[Webhook]
         webhooks, filtered = self._registry.candidates(org, event.name, draft.type_version)
         if filtered:
-            webhooks = _wanting(webhooks, draft.event)
-        return [
+            webhooks = self._wanting(webhooks, draft.event)
+        deliveries = [
             NewDelivery(
                 webhook.number,
                 webhook.version,
@@ -142,12 +145,16 @@ class Matcher:
             for webhook in webhooks
             if webhook.number != about
         ]
+        if deliveries:
+            self._tracker.matched(deliveries)
+        return deliveries
 
-
-def _wanting(webhooks: Iterable[Webhook], event: dict[str, Any]) -> Iterator[Webhook]:
-    for webhook in webhooks:
-        if webhook.filter is None or webhook.filter.accepts(event):
-            yield webhook
+    def _wanting(self, webhooks: Iterable[Webhook], event: dict[str, Any]) -> Iterator[Webhook]:
+        for webhook in webhooks:
+            if webhook.filter is None or webhook.filter.accepts(event):
+                yield webhook
+            else:
+                self._tracker.missed(webhook)
 
 
 def lane_key(webhook: Webhook, key: int | None) -> int | None:

@@ -50,6 +50,7 @@ class Desk:
         self.org = org
         self.wanted = 0  # messages that readers wait for
         self.readers = 0
+        self.fetched_s = 0.0  # by a steady clock: when the last call of a reader ended
         self.offers: deque[Offer] = deque()
         self.offered_bytes = 0  # of their bodies
         self.out: dict[str, Offer] = {}  # by token

@@ -98,6 +98,7 @@ class Pulls:
         self._out_bytes = SharedBudget[OrgId](OUT_BYTES_MAX)
         self._unread = UnreadOffers()
         self._ending = False
+        self._started_s = monotonic()
 
     # -- the driver -------------------------------------------------------------------------------
 
@@ -143,6 +144,7 @@ class Pulls:
             raise
         finally:
             desk.readers -= 1
+            desk.fetched_s = monotonic()
             desk.want(len(taken) - wanted)
             self._unread.look(desk)
         return Fetched(handed, cursor, acknowledged)
@@ -167,6 +169,14 @@ class Pulls:
         have."""
         desk = self._desks.get(number)
         return (0, 0) if desk is None else (desk.readers, len(desk.out))
+
+    def unfetched_s(self, number: int) -> float:
+        """Return for how many seconds nobody has fetched from a webhook, as far as this process
+        knows; 0 while a reader waits."""
+        desk = self._desks.get(number)
+        if desk is not None and desk.readers:
+            return 0.0
+        return monotonic() - (self._started_s if desk is None else desk.fetched_s)
 
     @property
     def readers(self) -> int:
@@ -246,6 +256,7 @@ class Pulls:
     def _desk(self, webhook: Webhook) -> Desk:
         if (desk := self._desks.get(webhook.number)) is None:
             desk = self._desks[webhook.number] = Desk(webhook.number, webhook.org, self)
+            desk.fetched_s = self._started_s
         return desk
 
     def note_move(self, desk: Desk, messages: int, size: int) -> None:

@@ -35,6 +35,7 @@ from tidings.engine.services.notices import NoticeServices
 from tidings.engine.services.replay import ReplayServices
 from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.webhooks.judgements import WebhookJudgements
+from tidings.engine.webhooks.quiet_webhooks import QuietWebhooks
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.ports import Ports
 
@@ -158,9 +159,7 @@ class DeliveryServices:
             destination=destination,
             headers_of=headers_of,
             next_attempts=dispatcher.next_attempts,
-            judgements=WebhookJudgements(
-                health.healths, registry, base.metrics, troubles, health.watch
-            ),
+            judgements=_judgements(base, health, webhooks, engine, troubles, pulls, stops),
             connections=health.connections,
             inboxes=inboxes,
             pulls=pulls,
@@ -179,6 +178,35 @@ class DeliveryServices:
                 lanes=dispatcher,
             ),
         )
+
+
+def _judgements(
+    base: Foundation,
+    health: HealthServices,
+    webhooks: Webhooks,
+    engine: Engine,
+    troubles: ActionTroubles,
+    pulls: Pulls,
+    stops: Stops,
+) -> WebhookJudgements:
+    """Make the one judgement of webhooks over all that it asks."""
+    quiet = QuietWebhooks(
+        registry=base.registry,
+        reads=pulls,
+        lanes=engine.dispatcher,
+        matches=engine.matches,
+        clock=base.clock,
+        book=webhooks,
+    )
+    return WebhookJudgements(
+        health.healths,
+        base.registry,
+        base.metrics,
+        troubles,
+        health.watch,
+        quiet=quiet,
+        stops=stops,
+    )
 
 
 def _pulls(base: Foundation) -> Pulls:

@@ -108,7 +108,7 @@ class RunningServices:
         return cls(
             anchors=anchors,
             background=BackgroundTasks(base.supervisor, jobs, farewell),
-            readiness=Readiness(engine, delivery.stops, heartbeats),
+            readiness=Readiness(engine, delivery.stops, heartbeats, delivery.judgements),
             views=views,
             collectors=(
                 base.metrics,

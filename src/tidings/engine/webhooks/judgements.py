@@ -8,14 +8,17 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.receivers.judgement import (
-    Activity,
+    OF_ALL_ORGS,
     Condition,
     ConnectionHold,
     HealthState,
+    WebhookActivity,
+    describe_counts,
     judge_activity,
     judge_state,
     judge_webhook,
 )
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.health_tracker import HealthTracker
@@ -34,12 +37,20 @@ class WebhookJudgement(msgspec.Struct, frozen=True):
     troubles: Sequence[str] = ()  # what an action lacks, a sentence each
     hold: ConnectionHold | None = None
     state: HealthState | None = None  # what is wrong with it, whatever it is set to
-    activity: Activity | None = None  # why nothing is sent, though nothing is wrong
+    activity: WebhookActivity | None = None  # why nothing is sent, though nothing is wrong
+    unread_since_ms: int | None = None  # of an unread one: since when nobody has fetched
 
     @property
     def fails(self) -> bool:
         """Return whether it is sent to, and its attempts fail."""
         return self.condition in _FAILING and self.health is not None
+
+    @property
+    def since_ms(self) -> int | None:
+        """Return since when that is wrong which its state says; None where it is not known."""
+        if self.state is HealthState.UNREAD:
+            return self.unread_since_ms
+        return None if self.health is None else self.health.failing_since_ms
 
     @property
     def left_alone(self) -> bool:
@@ -65,6 +76,26 @@ class Holds(Protocol):
 
     def numbers(self) -> Iterable[int]:
         """Return the numbers of the webhooks that are held up."""
+
+
+class QuietLookup(Protocol):
+    """The webhooks to which nothing goes though their receivers do not fail."""
+
+    def unread_since_ms(self, webhook: Webhook) -> int | None:
+        """Return since when nobody has fetched what waits at a webhook; None where that is well."""
+
+    def is_idle(self, webhook: Webhook) -> bool:
+        """Return whether there has been nothing to send."""
+
+    def numbers(self) -> Iterable[int]:
+        """List the webhooks that nobody reads."""
+
+
+class StoppedOrgs(Protocol):
+    """The switches that stop sending (engine/delivery/stops.py)."""
+
+    def is_stopped(self, org: OrgId) -> bool:
+        """Return whether nothing is sent for an org."""
 
 
 class NoTroubles:
@@ -101,19 +132,25 @@ class WebhookJudgements:
         metrics: EngineMetrics,
         troubles: Troubles | None = None,
         holds: Holds | None = None,
+        quiet: QuietLookup | None = None,
+        stops: StoppedOrgs | None = None,
     ) -> None:
         metrics.divided["unwell_webhooks"] = lambda: self.counts()
         self._healths = healths
         self._registry = registry
         self._troubles = troubles or NoTroubles()
         self._holds = holds or NoHolds()
+        self._quiet = quiet
+        self._stops = stops
 
     def of(self, webhook: Webhook) -> WebhookJudgement:
         """Judge a webhook."""
         health = self._healths.shown(webhook.number)
         troubles = self._troubles.of(webhook) if webhook.type.acts else ()
         hold = self._holds.of(webhook)
-        is_called = webhook.has_target
+        is_called, quiet = webhook.has_target, self._quiet
+        is_stopped = self._stops is not None and self._stops.is_stopped(webhook.org)
+        unread_since_ms = None if quiet is None else quiet.unread_since_ms(webhook)
         state = judge_state(
             webhook.status,
             is_called=is_called,
@@ -121,16 +158,23 @@ class WebhookJudgements:
             fails_in_part=health is not None and health.fails_in_part,
             troubles=troubles,
             hold=hold,
+            unread=unread_since_ms is not None,
         )
         condition = judge_webhook(webhook.status, is_called=is_called, state=state, hold=hold)
         activity = judge_activity(
             webhook.status,
             state=state,
-            is_held=hold is not None or not is_called,
-            is_idle=False,
+            is_held=hold is not None or not is_called or is_stopped,
+            is_idle=quiet is not None and quiet.is_idle(webhook),
         )
         return WebhookJudgement(
-            condition, health, troubles, hold=hold, state=state, activity=activity
+            condition,
+            health,
+            troubles,
+            hold=hold,
+            state=state,
+            activity=activity,
+            unread_since_ms=unread_since_ms,
         )
 
     def counts(self) -> Counter[str]:
@@ -142,10 +186,21 @@ class WebhookJudgements:
     def unwell(self) -> Iterator[tuple[Webhook, WebhookJudgement]]:
         """Yield the webhooks of all orgs that fail or are held up, with the judgement on each."""
         known = self._healths.failing_numbers, self._troubles.numbers(), self._holds.numbers()
-        for number in {number for numbers in known for number in numbers}:
+        unread = () if self._quiet is None else self._quiet.numbers()
+        for number in {number for numbers in (*known, unread) for number in numbers}:
             webhook = self._registry.get(number)
             if webhook is not None and (judged := self.of(webhook)).condition in COUNTED:
                 yield webhook, judged
+
+    def counts_of(self, webhooks: Iterable[Webhook]) -> Counter[str]:
+        """Count webhooks with one of the conditions `COUNTED`, by condition."""
+        conditions = (self.of(webhook).condition for webhook in webhooks)
+        return Counter(condition.value for condition in conditions if condition in COUNTED)
+
+    def notices(self) -> list[str]:
+        """Say how many webhooks of all orgs need somebody, in a sentence; none where none does."""
+        words = describe_counts(self.counts())
+        return [f"{OF_ALL_ORGS}{words}."] if words else []
 
 
 def judge_by_status(webhook: Webhook) -> WebhookJudgement:

@@ -8,6 +8,7 @@ import msgspec
 from tidings.core.actions.act_words import cannot, describe_act, kind_of, remedy
 from tidings.core.actions.action import Action
 from tidings.core.delivery.advice import LEFT_FILE_TODO
+from tidings.core.delivery.receivers.health import of_attempts
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
@@ -21,7 +22,7 @@ from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
 from tidings.reads.actions.definition import show_definition
 from tidings.reads.webhooks.backlog import WebhookBacklog, backlogs_now
-from tidings.reads.webhooks.health import show_health
+from tidings.reads.webhooks.health import show_judgement
 from tidings.store import port
 
 READS = "webhooks:read"
@@ -131,9 +132,10 @@ def troubles_of(record: WebhookState, action: Action | None, judged: WebhookJudg
     if judged.hold is not None and webhook.sends:
         sentences.append(judged.hold.why)
     elif judged.fails and judged.health is not None:
-        sentences.append(
-            f"It {cannot(None if action is None else action.act, judged.health.cause)}."
-        )
+        does = cannot(None if action is None else action.act, judged.health.cause)
+        counted = judged.health.share
+        share = "" if counted is None else of_attempts(counted.failed, counted.attempts, "tries")
+        sentences.append(f"It {does}, at {share}." if share else f"It {does}.")
     return [*sentences, *judged.troubles]
 
 
@@ -166,12 +168,11 @@ def show_row(view: ActionView) -> dict[str, Any]:
         "name": view.name,
         "webHookId": webhook.id,
         "standing": webhook.status.value,
-        "condition": view.judged.condition.value,
         "kind": None if action is None else kind_of(action.act),
         "does": None if action is None else describe_act(action.act),
         "eventNames": sorted(webhook.event_names),
         "lookUps": [] if action is None else [lookup.name for lookup in action.lookups],
-        "health": show_health(view.judged.health),
+        **show_judgement(view.judged),
         "troubles": list(view.troubles),
         "advice": view.advice,
         "waiting": view.left.waiting,

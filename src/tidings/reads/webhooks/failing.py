@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Protocol
 
 from tidings.core.actions.act_words import cannot
-from tidings.core.delivery.receivers.judgement import Condition
+from tidings.core.delivery.receivers.judgement import Condition, HealthState
 from tidings.core.delivery.receivers.problem_groups import (
     FailingWebhook,
     GroupBounds,
@@ -93,8 +93,7 @@ def _failing(
 ) -> FailingWebhook:
     known, health = parts.orgs.get(webhook.org), judged.health
     share = None if health is None else health.share
-    is_partial = share is not None and share.failed < share.attempts
-    since_ms = None if health is None else health.failing_since_ms
+    is_partial = judged.state is HealthState.DEGRADED
     return FailingWebhook(
         org=webhook.org,
         org_name="" if known is None else known.name,
@@ -102,7 +101,7 @@ def _failing(
         version=webhook.version,
         name=webhook.name,
         key=key_of(parts, webhook, judged),
-        since_ms=since_ms if judged.hold is None else judged.hold.since_ms,
+        since_ms=judged.since_ms if judged.hold is None else judged.hold.since_ms,
         waiting=left.untimed,
         oldest_ms=oldest_ms,
         attempts=share.attempts if share is not None and is_partial else 0,
@@ -120,6 +119,8 @@ def key_of(parts: FailingParts, webhook: Webhook, judged: WebhookJudgement) -> P
             is_action=acts,
             detail=judged.hold.why,
         )
+    if judged.state is HealthState.UNREAD:
+        return ProblemKey(state=ProblemState.UNREAD)
     health = judged.health
     if health is None:  # an action that lacks something
         return ProblemKey(
@@ -128,8 +129,7 @@ def key_of(parts: FailingParts, webhook: Webhook, judged: WebhookJudgement) -> P
             trouble="cannot look up what is needed",
             detail=" ".join(judged.troubles),
         )
-    share = health.share
-    is_partial = share is not None and share.failed < share.attempts
+    is_partial = judged.state is HealthState.DEGRADED
     state = ProblemState.DEGRADED if is_partial else ProblemState.FAILING
     action = parts.actions.of(webhook.org).get(webhook.name) if acts else None
     return ProblemKey(

@@ -5,18 +5,34 @@ from typing import Any
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.times import iso
+from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
+_NOTHING = port.StoredHealth(0)
 
-def show_health(health: port.StoredHealth | None) -> dict[str, Any] | None:
-    """Show how its receiver does, and why it is left alone; null where it is healthy. Attempts are
+
+def show_judgement(judged: WebhookJudgement) -> dict[str, Any]:
+    """Show how a webhook does: the fields that every answer about a webhook or an action has of
+    it."""
+    return {
+        "condition": judged.condition.on_wire,
+        "health": show_health(judged),
+        "activity": None if judged.activity is None else judged.activity.value,
+    }
+
+
+def show_health(judged: WebhookJudgement) -> dict[str, Any] | None:
+    """Show what is wrong with it, and why it is left alone; null where nothing is. Attempts are
     those of the last five minutes, or the last 80, where some succeed or enough were made."""
-    if health is None:
+    if judged.state is None:
         return None
+    health = judged.health or _NOTHING
     share = health.share
     return {
+        "state": judged.state.value,
+        "since": iso(judged.since_ms),
         "failingSince": iso(health.failing_since_ms),
         "failures": health.failures,
         "cause": health.cause or None,

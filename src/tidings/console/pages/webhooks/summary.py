@@ -8,7 +8,7 @@ from tidings.api.context import Services
 from tidings.console.pages.charts import total
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
-from tidings.core.delivery.receivers.health import does
+from tidings.core.delivery.receivers.health import does_in_part, of_attempts
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.webhooks.judgements import WebhookJudgement
@@ -18,7 +18,6 @@ from tidings.reads.webhooks.attempt_totals import AttemptTotals
 from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
-from tidings.values import percent
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -83,25 +82,31 @@ class WebhookSummary(msgspec.Struct, frozen=True):
         return self.judged.condition.value
 
     @property
+    def also(self) -> str:
+        """Return what is wrong with it where its word does not say so: of what is paused or
+        disabled, what it failed at when it was. Empty where nothing is."""
+        state = self.judged.state
+        return "" if state is None or state.value == self.word else state.value
+
+    @property
     def does(self) -> str:
         """Describe what a failing receiver does: `answers 503`, `answers 503 to 15 % of its
         attempts`."""
         cause = "" if self.health is None else self.health.cause
         if self.record.webhook.type.acts:
             return self._cannot(cause)
+        return does_in_part(cause, *self._counted)
+
+    @property
+    def _counted(self) -> tuple[int | None, int | None]:
+        """Return how many attempts failed, and of how many; None where they are not counted."""
         share = None if self.health is None else self.health.share
-        answers = does(cause)
-        if share is None or share.failed == share.attempts:
-            return answers
-        how = "to" if cause.isdigit() else "in"
-        return f"{answers} {how} {percent(share.failed, share.attempts)} of its attempts"
+        return (None, None) if share is None else (share.failed, share.attempts)
 
     def _cannot(self, cause: str) -> str:
         """Of an action: what it does not get done, and because of whom."""
-        message, share = cannot(self.act, cause), None if self.health is None else self.health.share
-        if share is None or share.failed == share.attempts:
-            return message
-        return f"{message}, at {percent(share.failed, share.attempts)} of its tries"
+        message, share = cannot(self.act, cause), of_attempts(*self._counted, "tries")
+        return f"{message}, at {share}" if share else message
 
     @property
     def total(self) -> int:

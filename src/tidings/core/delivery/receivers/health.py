@@ -18,6 +18,8 @@ server, our store) is no failure of the receiver, and must not be counted by the
 
 import msgspec
 
+from tidings.values import percent
+
 DAY_MS = 86_400_000
 GONE = (
     "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
@@ -143,3 +145,19 @@ def has_done(cause: str) -> str:
     """Describe what a receiver has done for some time whose last failure had this cause, behind
     "have" or "has": `been answering 503`, `not answered in time`."""
     return f"been answering {cause}" if cause.isdigit() else _HAS.get(cause, "been failing")
+
+
+def of_attempts(failed: int | None, attempts: int | None, word: str = "attempts") -> str:
+    """Return the share that fails in words, `15 % of its attempts (3 of 20)`; nothing where all
+    of them do, or where they are not counted."""
+    if not attempts or failed is None or failed >= attempts:
+        return ""
+    return f"{percent(failed, attempts)} of its {word} ({failed:,} of {attempts:,})"
+
+
+def does_in_part(cause: str, failed: int | None, attempts: int | None) -> str:
+    """Describe what a receiver does, with the share of its attempts that fails where some
+    succeed: `answers 503 to 15 % of its attempts (3 of 20)`."""
+    share = of_attempts(failed, attempts)
+    how = "to" if cause.isdigit() else "in"
+    return f"{does(cause)} {how} {share}" if share else does(cause)

@@ -29,18 +29,20 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 UNREAD_AFTER_MS = 900_000
 IDLE_AFTER_MS = 86_400_000
 IDLE_MISSES = 1_000
+OF_ALL_ORGS = "Of all orgs, "
+"""How the sentence about the webhooks of all orgs begins, which is the operator's alone."""
 
 
 class HealthState(StrEnum):
-    """What is wrong with a webhook."""
+    """The ways in which a webhook can be unwell."""
 
     FAILING = "failing"  # nothing gets through
     DEGRADED = "degraded"  # a share of its attempts fails
     UNREAD = "unread"  # messages wait, and nobody fetches them
 
 
-class Activity(StrEnum):
-    """Why nothing is sent, though nothing is wrong."""
+class WebhookActivity(StrEnum):
+    """The reason why nothing is sent, though nothing is wrong."""
 
     IDLE = "idle"
     WAITING = "waiting"
@@ -59,6 +61,12 @@ class Condition(StrEnum):
     DISABLED = WebhookStatus.DISABLED.value
     INACTIVE = WebhookStatus.INACTIVE.value
     DELETED = WebhookStatus.DELETED.value
+
+    @property
+    def on_wire(self) -> str:
+        """Return the value of `condition` in answers of the API, which is from before there was a
+        state: what fails in part is failing there."""
+        return (Condition.FAILING if self is Condition.DEGRADED else self).value
 
 
 GLYPHS: Mapping[str, str] = {
@@ -115,17 +123,17 @@ def judge_activity(
     state: HealthState | None,
     is_held: bool,
     is_idle: bool,
-) -> Activity | None:
+) -> WebhookActivity | None:
     """Return why nothing is sent to a webhook; None where something is, or where something is
     wrong with it. `is_held`: what it gets may not be sent now, whoever has caused that, but for
     itself; `is_idle`: there has been nothing to send."""
     if status is WebhookStatus.PAUSED:
-        return Activity.WAITING
+        return WebhookActivity.WAITING
     if status is not WebhookStatus.ACTIVE or state is not None:
         return None
     if is_held:
-        return Activity.WAITING
-    return Activity.IDLE if is_idle else None
+        return WebhookActivity.WAITING
+    return WebhookActivity.IDLE if is_idle else None
 
 
 def judge_webhook(
@@ -144,3 +152,15 @@ def judge_webhook(
     if hold is not None:
         return Condition.HELD_UP
     return Condition.WELL if state is None else Condition(state.value)
+
+
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """Say how many webhooks have which condition, the worst first: `3 webhooks are failing, 1 is
+    degraded`; nothing where none has one that somebody must see to."""
+    words: list[str] = []
+    for condition in (*HealthState, Condition.HELD_UP):
+        if count := counts.get(condition.value, 0):
+            noun = "" if words else f" webhook{'' if count == 1 else 's'}"
+            by = " by a connection" if condition == Condition.HELD_UP else ""
+            words.append(f"{count:,}{noun} {'is' if count == 1 else 'are'} {condition.value}{by}")
+    return ", ".join(words)

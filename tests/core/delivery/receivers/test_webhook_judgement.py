@@ -1,14 +1,14 @@
-"""How a webhook does: what is wrong with it, why nothing is sent, and the word that stands first."""
+"""How a webhook does: what is wrong with it, why nothing is sent, and which word stands first."""
 
 from itertools import product
 
 import pytest
 
 from tidings.core.delivery.receivers.judgement import (
-    Activity,
     Condition,
     ConnectionHold,
     HealthState,
+    WebhookActivity,
     judge_activity,
     judge_state,
     judge_webhook,
@@ -64,10 +64,10 @@ def test_what_fails_is_never_idle_and_what_may_not_be_sent_is_waiting() -> None:
     ):
         activity = judge_activity(status, state=state, is_held=is_held, is_idle=is_idle)
         if status is WebhookStatus.PAUSED:
-            assert activity is Activity.WAITING
+            assert activity is WebhookActivity.WAITING
         elif status is not WebhookStatus.ACTIVE or state is not None:
             assert activity is None
         elif is_held:
-            assert activity is Activity.WAITING
+            assert activity is WebhookActivity.WAITING
         else:
-            assert activity is (Activity.IDLE if is_idle else None)
+            assert activity is (WebhookActivity.IDLE if is_idle else None)
