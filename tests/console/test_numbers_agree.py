@@ -1,4 +1,4 @@
-"""What is left to do, and the share that succeeds, are the same numbers on every face."""
+"""What is left to do, and the two rates, are the same numbers on every face."""
 
 import asyncio
 import re
@@ -11,7 +11,9 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
 
 DAY_MS = 86_400_000
-SHOWN = re.compile(r'<td data-label="(Success|Waiting|Parked)" class="n">([^<]*)</td>')
+SHOWN = re.compile(
+    r'<td data-label="(Attempts failed|Arrived|Waiting|Parked)" class="n">([^<]*)</td>'
+)
 
 
 def id_of(number: int) -> str:
@@ -49,7 +51,9 @@ async def test_what_a_replay_has_delivered_waits_parked_no_more_on_any_face() ->
         told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
         assert (told["parked"], told["replayed"], told["delivered"]) == (2, 3, 3)
         assert told["total"] == 8 and told["now"]["parked"] == 2
-        assert (await row(p, browser))["Parked"] == "2"
+        assert (told["neverArrived"], told["neverArrivedPercent"]) == (2, 25.0)
+        listed = await row(p, browser)
+        assert (listed["Parked"], listed["Arrived"]) == ("2", "75 %")
         overview = " ".join(text(await browser.get("/console/o/7?part=now")).split())
         assert "<b>2 deliveries are parked:</b>" in overview
         await p.s.webhooks.change_status(OrgId(7), webhook, "disable", "tests")
@@ -89,7 +93,10 @@ async def test_the_share_that_succeeds_is_one_of_attempts_on_every_face() -> Non
         told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
         assert (told["delivered"], told["attempts"], told["failedAttempts"]) == (85, 100, 15)
         assert told["successPercent"] == 85.0
-        assert (await row(p, browser))["Success"] == "85 %"
+        assert (told["failedAttemptsPercent"], told["neverArrived"]) == (15.0, 0)
+        assert (told["neverArrivedPercent"], told["arrivedPercent"]) == (0.0, 100.0)
+        shown_row = await row(p, browser)
+        assert (shown_row["Attempts failed"], shown_row["Arrived"]) == ("15 %", "100 %")
         page = " ".join(text(await browser.get(f"/console/o/7/webhooks/{webhook}")).split())
         assert "15 % of its attempts in 24 hours failed" in page
         series = (await p.s.call("GET", f"/v1/webHooks/{webhook}/series", None, auth)).json
@@ -99,4 +106,4 @@ async def test_the_share_that_succeeds_is_one_of_attempts_on_every_face() -> Non
             tally=told,
             newest=[{"state": "delivered", "attempts": 1}],
         )
-        assert "85 % of 100 attempts succeeded" in diagnose(found).cause
+        assert "15 % of 100 attempts failed" in diagnose(found).cause

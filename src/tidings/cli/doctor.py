@@ -16,7 +16,6 @@ from rich.text import Text
 from tidings.cli.calls import ApiClient, calls, part, refusal_text
 from tidings.cli.credentials import describe_scopes
 from tidings.cli.exits import CommandExit, Exit, next_step
-from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
 from tidings.cli.webhook_names import acts, find_webhook
 from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
@@ -109,18 +108,10 @@ def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
         tally=_may(api, f"/v1/webHooks/{id}/tally"),
         newest=newest,
         worst=None if worst is None else _may(api, f"/v1/deliveries/{worst['id']}"),
-        missed=_missed(api, id) if newest else None,
         preview=_preview(api, id) if not newest or is_idle(webhook) else None,
         delivered=(delivered or {"deliveries": []})["deliveries"],
         action=_may(api, f"/v1/actions/{part(webhook['name'])}") if acts(webhook) else None,
     )
-
-
-def _missed(api: ApiClient, id: str) -> int | None:
-    """Count what a replay of the last day would send. None where the credential may not ask."""
-    asked = {"webHookId": id, "from": moment_of("-", "1d"), "states": ["failed", "parked"]}
-    status, answer = api.ask("POST", "/v1/replays", asked | {"dryRun": True})
-    return answer["matched"] - answer["skipped"] if status == 200 else None
 
 
 def _preview(api: ApiClient, id: str) -> Any:

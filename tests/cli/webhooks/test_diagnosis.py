@@ -102,7 +102,11 @@ def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
             "200 deliveries are queued, and rateLimit allows 5",
             f"tidings webhooks edit {ID} --set rateL",
         ),
-        (replace(WELL, missed=3), "It sends now, but 3 events", "tidings replay --webhook"),
+        (
+            replace(WELL, tally={"delivered": 4, "neverArrived": 3}),
+            "It sends now, but 3 events",
+            "tidings replay --webhook",
+        ),
         (preview(), "None of its event types", "tidings simulate --events 20 --types pointsIss"),
         (
             preview(seen("pointsIssued", False, "data.points must be above 3; got 1.")),
@@ -172,9 +176,9 @@ def test_what_is_disabled_tells_how_much_waits_for_a_replay() -> None:
 
 
 def test_a_share_of_attempts_is_told_where_some_of_them_failed() -> None:
-    tally = {"delivered": 85, "attempts": 100, "failedAttempts": 15, "successPercent": 85.0}
+    tally = {"delivered": 85, "attempts": 100, "failedAttempts": 15, "failedAttemptsPercent": 15.0}
     assert (
-        "85 delivered in the last day; 85 % of 100 attempts"
+        "85 delivered in the last day; 15 % of 100 attempts"
         in diagnose(replace(WELL, tally=tally)).cause
     )
 

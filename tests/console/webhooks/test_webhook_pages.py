@@ -60,7 +60,7 @@ async def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_fo
         assert "…cdef" in page and "0123456789" not in page
         assert record.webhook.secrets[0].hex() not in page
         assert re.search(r"<td>503</td><td class=\"n\">1</td>", page), "answers by status"
-        assert "to each of 1 delivery since" in page
+        assert "The answers to 1 attempt of the deliveries since" in page
 
 
 async def test_one_that_fails_in_part_says_with_what_how_much_and_since_when() -> None:
@@ -79,7 +79,7 @@ async def test_one_that_fails_in_part_says_with_what_how_much_and_since_when() -
 
 
 async def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() -> None:
-    """Each delivery once, by its last answer; what was never tried is not counted."""
+    """Each attempt once, by its answer; what was never tried is not counted."""
     async with pages() as p:
         browser = await p.browser()
         webhook, number = await p.webhook()
@@ -98,12 +98,12 @@ async def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() 
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
         shown = re.findall(r"<td>([^<]*)</td><td class=\"n\">([0-9,]*)</td><td><meter", page)
         assert shown == [("200", "230"), ("204", "7"), ("503", "3"), ("no answer", "2")]
-        assert "to each of 242 deliveries since" in page
+        assert "The answers to 242 attempts of the deliveries since" in page
         p.s.clock.ms += 2 * 3_600_000
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
         assert "Nothing was sent in this period." in page
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=7d"))
-        assert "to each of 242 deliveries since" in page
+        assert "The answers to 242 attempts of the deliveries since" in page
 
 
 async def test_totals_are_shown_over_the_days_that_the_original_offers() -> None:
@@ -127,7 +127,7 @@ async def test_totals_are_shown_over_the_days_that_the_original_offers() -> None
             failed = count // 2
             assert card.format("Deliveries", count) in page, span
             assert card.format("Delivered", count - failed) in page, span
-            assert card.format("Failed or retrying", failed) in page, span
+            assert card.format("Never arrived", failed) in page, span
 
 
 async def test_charts_and_answers_are_of_the_same_time_also_in_its_first_step() -> None:
@@ -138,7 +138,7 @@ async def test_charts_and_answers_are_of_the_same_time_also_in_its_first_step() 
         await settle(p.s, delivery, number, State.DELIVERED, status=200)
         p.s.clock.ms += 3_600_000 + 120_000  # an hour and two minutes: the step is of five
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
-        assert "to each of 1 delivery since" in page
+        assert "The answers to 1 attempt of the deliveries since" in page
 
 
 def test_answers_beyond_the_first_few_stand_in_one_line() -> None:

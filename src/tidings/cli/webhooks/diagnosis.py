@@ -47,7 +47,6 @@ class Findings:
     tally: Facts | None = None  # of the last day, by state; and what is left to do now
     newest: Sequence[Facts] = ()  # deliveries, newest first
     worst: Facts | None = None  # the newest that failed or is retrying, with its attempts
-    missed: int | None = None  # of the last day: failed or parked, and not replayed
     preview: Facts | None = None  # of the newest events
     delivered: Sequence[Facts] = ()  # newest first, where nothing among the newest has ended
     action: Facts | None = None  # what the service says of it, where it is an action
@@ -364,10 +363,10 @@ def _backlog(found: Findings) -> Diagnosis | None:
 
 
 def _missed(found: Findings) -> Diagnosis | None:
-    if not found.missed:
+    if not (missed := _count(found, "neverArrived")):
         return None
     return Diagnosis(
-        f"It sends now, but {found.missed:,} events of the last day were never delivered: their "
+        f"It sends now, but {missed:,} events of the last day never arrived: their "
         "deliveries failed or were parked.",
         "Replay what it missed.",
         f"tidings replay --webhook {found.webhook['webHookId']} --missed-since 1d",
@@ -481,8 +480,8 @@ def _deliveries_wait(count: int) -> str:
 
 
 def _tries(found: Findings) -> str:
-    """Say which share of the attempts succeeded, where some did not."""
+    """Say which share of the attempts failed, where some did."""
     tally = found.tally or {}
     if not tally.get("failedAttempts"):
         return ""
-    return f"; {tally['successPercent']:g} % of {tally['attempts']:,} attempts succeeded"
+    return f"; {tally['failedAttemptsPercent']:g} % of {tally['attempts']:,} attempts failed"

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from tidings.console.words import duration, moment, number
 from tidings.core.delivery.states import State
-from tidings.reads.webhooks.backlog import UNSENT, attempts_of
+from tidings.reads.webhooks.backlog import attempts_of
 from tidings.store.port import REPLAYED, EventSeries, Series
 
 COUNT, MS, PERCENT = "count", "ms", "percent"
@@ -136,11 +136,6 @@ def total(series: Series, *states: State) -> int:
     """Count deliveries in some states, over all points; in any state where none is named."""
     wanted: Sequence[int] = states or (*State, REPLAYED)
     return sum(point.by_state.get(state, 0) for point in series.points for state in wanted)
-
-
-def unsent(dead: Sequence[Series]) -> int:
-    """Count deliveries that wait unsent for webhooks that are left alone."""
-    return sum(total(series, *UNSENT) for series in dead)
 
 
 def _chart(

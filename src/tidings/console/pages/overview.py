@@ -19,7 +19,13 @@ from tidings.engine.webhooks.judgements import COUNTED
 from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.events.log_pages import oldest_first
 from tidings.reads.sources import needs_somebody
-from tidings.reads.webhooks.backlog import UNFINISHED, UNSENT, backlogs_now
+from tidings.reads.webhooks.backlog import (
+    UNFINISHED,
+    UNSENT,
+    arrivals_of,
+    attempts_of,
+    backlogs_now,
+)
 from tidings.store import port
 
 EXAMPLE = (
@@ -87,8 +93,10 @@ async def show(visit: Visit) -> Response:
         series=series,
         events=sum(events.counts),
         delivered=charts.total(series, State.DELIVERED),
-        failing=charts.total(series, State.FAILED, State.RETRYING) + charts.unsent(dead),
-        unsent=charts.unsent(dead),
+        attempts=attempts_of(
+            series.points, [point for dead_series in dead for point in dead_series.points]
+        ),
+        arrivals=arrivals_of(series.points),
         total=charts.total(series),
         late=late,
         behind=series.behind or events.behind,

@@ -1,4 +1,4 @@
-"""What is left to do at webhooks now, and how many attempts succeed: for every face alike."""
+"""What is left to do at webhooks now, and their two rates: for every face alike."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,12 @@ import msgspec
 
 from tidings.core.delivery.states import State
 from tidings.engine.clock import Clock
-from tidings.reads.webhooks.attempt_totals import AttemptTotals
+from tidings.reads.webhooks.attempt_totals import ArrivalTotals, AttemptTotals
 from tidings.store import port
-from tidings.store.port import LEFT_STATES, Point, Tally
+from tidings.store.port import LEFT_STATES, REPLAYED, Point, Tally
 
 UNSENT = (State.PENDING, State.HELD)
+_DUE = (State.PENDING, State.HELD, State.RETRYING)
 UNFINISHED = tuple(state for state in LEFT_STATES if not state.final)
 
 
@@ -70,4 +71,17 @@ def attempts_of(
         sum(totals.attempts for totals in counted),
         sum(totals.by_state.get(State.DELIVERED, 0) for totals in counted),
         sum(totals.by_state.get(state, 0) for totals in dead for state in UNSENT),
+    )
+
+
+def arrivals_of(counted: Sequence[Tally | Point]) -> ArrivalTotals:
+    """Sum what arrived of what was counted, and what never did."""
+
+    def count(*states: int) -> int:
+        return sum(totals.by_state.get(state, 0) for totals in counted for state in states)
+
+    return ArrivalTotals(
+        arrived=count(State.DELIVERED, REPLAYED),
+        never_arrived=count(State.FAILED, State.PARKED),
+        due=count(*_DUE),
     )

@@ -13,7 +13,7 @@ from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import Invalid
 from tidings.reads.filters import SERIES, SPAN
 from tidings.reads.questions import read_question
-from tidings.reads.webhooks.backlog import UNSENT, attempts_of, backlogs_now
+from tidings.reads.webhooks.backlog import UNSENT, arrivals_of, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, REPLAYED
 
@@ -68,6 +68,7 @@ async def tally_of(
     bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
     (left,) = await backlogs_now(parts.store, parts.clock, [number])
     attempts = attempts_of([counted], [counted] if left_alone else [])
+    arrivals = arrivals_of([counted])
     mean = round(counted.delivered_ms_sum / counted.delivered) if counted.delivered else None
     return {
         "from": iso(from_ms),
@@ -77,7 +78,11 @@ async def tally_of(
         "failing": sum(counted.by_state.get(int(state), 0) for state in bad),
         "attempts": attempts.ended,
         "failedAttempts": attempts.failed,
+        "failedAttemptsPercent": attempts.percent_failed,
         "successPercent": attempts.percent_succeeded,
+        "neverArrived": arrivals.never_arrived,
+        "neverArrivedPercent": arrivals.percent_never_arrived,
+        "arrivedPercent": arrivals.percent_arrived,
         "now": {state.word: left.by_state.get(state, 0) for state in LEFT_STATES},
         "averageDeliveryTimeInMs": mean,
         "answers": _answers(counted.answers),
@@ -100,6 +105,7 @@ async def series_of(
                 **_words(point.by_state),
                 "attempts": point.attempts,
                 "failedAttempts": attempts_of([point]).failed,
+                "neverArrived": arrivals_of([point]).never_arrived,
                 "p50InMs": point.p50_ms,
                 "p95InMs": point.p95_ms,
             }
@@ -115,6 +121,12 @@ def _words(by_state: dict[int, int]) -> dict[str, Any]:
 
 
 def _answers(counts: dict[int, int]) -> list[dict[str, Any]]:
-    """The last answer of all that was tried, the most frequent first; null: it got none."""
-    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    return [{"status": status or None, "deliveries": count} for status, count in ordered]
+    """List the answers to all attempts by status, the most frequent first; null: none came."""
+    return [
+        {"status": status or None, "attempts": count} for status, count in answers_by_count(counts)
+    ]
+
+
+def answers_by_count(counts: Mapping[int, int]) -> list[tuple[int, int]]:
+    """List the answers of a tally, status and count, the most frequent first."""
+    return sorted(counts.items(), key=lambda answer: (-answer[1], answer[0]))

@@ -26,7 +26,7 @@ _TABLES = (
     " n3 INTEGER NOT NULL, n4 INTEGER NOT NULL, n5 INTEGER NOT NULL, n6 INTEGER NOT NULL,"
     " n7 INTEGER NOT NULL, n8 INTEGER NOT NULL, attempts INTEGER NOT NULL, ms_sum INTEGER NOT NULL,"
     " slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
-    " late BLOB NOT NULL, answers BLOB NOT NULL,"
+    " late BLOB NOT NULL, answers BLOB NOT NULL, earlier BLOB,"
     " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
     "DROP INDEX IF EXISTS slice_left",  # up to version 0.1, without what was replayed
     "CREATE INDEX IF NOT EXISTS slice_left_in_state ON slice (webhook, slot)"
@@ -42,6 +42,9 @@ _TABLES = (
 # Until what waits was a state of its own, the seventh count was of what a replay has delivered.
 _WITHOUT_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'n7'"
 _WITH_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'n8'"
+# Until answers were counted of all attempts, slices had those to the last ones alone.
+_WITH_EARLIER = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'earlier'"
+_ADD_EARLIER = "ALTER TABLE slice ADD COLUMN earlier BLOB"
 _MAKE_ROOM = (
     "DROP INDEX IF EXISTS slice_left_in_state",
     "ALTER TABLE slice ADD COLUMN n8 INTEGER NOT NULL DEFAULT 0",
@@ -85,9 +88,13 @@ def _start_anew(search: SqliteConnection) -> None:
 
 
 def _make_room(search: SqliteConnection) -> None:
-    """Make room for what waits in the slices of before."""
-    [(has, has_room)] = search.execute(f"SELECT ({_WITHOUT_WAITING}), ({_WITH_WAITING})")
+    """Make room in the slices of before for what waits, and for answers to earlier attempts."""
+    [(has, has_room, has_earlier)] = search.execute(
+        f"SELECT ({_WITHOUT_WAITING}), ({_WITH_WAITING}), ({_WITH_EARLIER})"
+    )
     if has and not has_room:
         with search:
             for statement in _MAKE_ROOM:
                 search.execute(statement).fetchall()
+    if has and not has_earlier:
+        search.execute(_ADD_EARLIER).fetchall()

@@ -7,7 +7,7 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
-from tidings.core.ids import OrgId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.store import port
 
 DAY_MS = 24 * HOUR_MS
@@ -63,6 +63,41 @@ def test_a_tally_says_what_became_of_a_webhooks_deliveries(subject: Subject) -> 
     assert some([rest.by_state]) == {State.PENDING: 1, State.RETRYING: 1}
     before = tally_of(subject, one, (now_ms - DAY_MS, now_ms - HOUR_MS))
     assert some([before.by_state]) == {}
+
+
+def test_answers_are_those_to_all_attempts_not_to_the_last_ones(subject: Subject) -> None:
+    one = subject.put_webhook("one")
+    receipt = subject.commit(event("a", new(one)), event("b", new(one)), event("c", new(one)))
+    a, b, c = receipt.firsts
+    answered: list[tuple[DeliveryId, list[int | None]]] = [
+        (a, [503, None, 429, 200]),
+        (b, [503, 503, 400]),
+        (c, [200]),
+    ]
+    for delivery, statuses in answered:
+        for attempt, status in enumerate(statuses, 1):
+            last = attempt == len(statuses)
+            state = State.DELIVERED if status == 200 else State.FAILED if last else State.RETRYING
+            subject.commit(
+                settled=[
+                    settled(
+                        delivery,
+                        state,
+                        webhook=one,
+                        attempt=attempt,
+                        status=status,
+                        delay_ms=None if last else 1,
+                        evidence=None
+                        if status == 200
+                        else port.Evidence(None if status else "timeout", "So.", [], b"", False),
+                    )
+                ]
+            )
+            while not last and not subject.take(one):
+                pass
+    tally = tally_of(subject, one, (receipt.now_ms - DAY_MS, receipt.now_ms + DAY_MS))
+    assert tally.answers == {503: 3, 0: 1, 429: 1, 200: 2, 400: 1}
+    assert sum(tally.answers.values()) == tally.attempts == 8
 
 
 def test_a_wait_and_a_reason_not_to_act_are_no_attempts(subject: Subject) -> None:

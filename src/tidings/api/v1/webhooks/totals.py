@@ -37,10 +37,13 @@ def total_routes(services: Services) -> list[EntryRoute]:
         """Of a time, the last day where none is said. The sum over the states is the total;
         `replayed` is what failed or was parked and a replay has delivered since: it counts there
         alone. `failing` is what failed, is retried, or waits unsent while the webhook is left
-        alone; `answers` counts what was tried by its last status, null where no answer came.
-        `attempts` have ended and `failedAttempts` of them did not deliver; `successPercent` is the
-        share of attempts that did, where what waits unsent while the webhook is left alone counts
-        as one that fails. `now` is what is left to do at this moment, whatever the time asked for:
+        alone; `answers` counts all attempts by their status, null where no answer came.
+        Two rates: `attempts` have ended, `failedAttempts` of them did not deliver, and
+        `failedAttemptsPercent` is their share (`successPercent` the rest), where what waits unsent
+        while the webhook is left alone counts as one that fails. `neverArrived` are deliveries that
+        failed or were parked and that no replay has delivered since; `neverArrivedPercent` is their
+        share of all that have ended or are due, `arrivedPercent` that of those whose event arrived,
+        at last by a replay. `now` is what is left to do at this moment, whatever the time asked for:
         what is unfinished, and what waits parked for a replay."""
         record = services.webhooks.get(caller.org, webhook_id)
         from_ms, to_ms, _ = span(request, record.org)

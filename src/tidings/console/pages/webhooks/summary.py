@@ -14,8 +14,8 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.delivery.next_attempts import see
-from tidings.reads.webhooks.attempt_totals import AttemptTotals
-from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
+from tidings.reads.webhooks.attempt_totals import ArrivalTotals, AttemptTotals
+from tidings.reads.webhooks.backlog import WebhookBacklog, arrivals_of, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
 
@@ -148,6 +148,11 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     def attempts(self) -> AttemptTotals:
         """Sum the attempts of the day's deliveries."""
         return attempts_of(self.day.points, self.day.points if self.left_alone else ())
+
+    @property
+    def arrivals(self) -> ArrivalTotals:
+        """Sum what arrived of the day's deliveries, and what never did."""
+        return arrivals_of(self.day.points)
 
 
 async def summaries(services: Services, records: Sequence[WebhookState]) -> list[WebhookSummary]:

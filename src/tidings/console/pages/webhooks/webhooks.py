@@ -26,9 +26,10 @@ from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Verb, WebhookState, after, author
 from tidings.errors import RequestRefused
 from tidings.reads.events.log_pages import newest_first
-from tidings.reads.webhooks.backlog import backlogs_now
+from tidings.reads.webhooks.backlog import arrivals_of, attempts_of, backlogs_now
 from tidings.reads.webhooks.changes import changed
 from tidings.reads.webhooks.drains import offer_drain
+from tidings.reads.webhooks.totals import answers_by_count
 from tidings.reads.webhooks.warnings import warning_of
 from tidings.schema.forms import number_in
 from tidings.store.port import DeliveryQuery
@@ -111,8 +112,10 @@ async def show(visit: Visit) -> Response:
         series=series,
         total=charts.total(series),
         delivered=charts.total(series, State.DELIVERED),
-        failing=charts.total(series, State.FAILED, State.RETRYING) + charts.unsent(dead),
-        unsent=charts.unsent(dead),
+        attempts=attempts_of(
+            series.points, [point for dead_series in dead for point in dead_series.points]
+        ),
+        arrivals=arrivals_of(series.points),
         late=tally.sla_breaches if webhook.sla_s else None,
         charts=[charts.deliveries(series), charts.error_rate(series, dead), charts.latency(series)],
         answers=answers,
@@ -134,9 +137,9 @@ async def show(visit: Visit) -> Response:
 
 
 def answers_of(counts: Mapping[int, int]) -> list[tuple[str, int, str]]:
-    """List the answers of a tally, the most frequent first: in words, how many deliveries had it
-    last, and the colour of its class. What is beyond the first few stands in one line."""
-    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    """List the answers of a tally, the most frequent first: in words, how many attempts had it,
+    and the colour of its class. What is beyond the first few stands in one line."""
+    ordered = answers_by_count(counts)
     shown = [(_answer(status), count, _colour(status)) for status, count in ordered[:ANSWERS_MAX]]
     if rest := ordered[ANSWERS_MAX:]:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest), "faint"))

@@ -34,7 +34,7 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     delivered: int = 0
     sla_breaches: int = 0
     behind: int = 0
-    answers: dict[int, int] = {}  # of what was tried, by its last status; 0: it got no answer
+    answers: dict[int, int] = {}  # to the attempts that have ended, by status; 0: none came
     attempts: int = 0  # that have ended, of all these deliveries; `delivered` of them succeeded
 
 

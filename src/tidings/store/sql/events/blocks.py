@@ -45,7 +45,7 @@ from tidings.store.sql.events.block_rows import (
 from tidings.store.sql.events.changed_blocks import ARRIVED, BLOCK_BITS
 from tidings.store.sql.events.existing_blocks import ExistingBlocks
 from tidings.store.sql.events.late_events import LateEvents
-from tidings.store.sql.events.summaries import SlotSummaries, SummarySlot, spell
+from tidings.store.sql.events.summaries import SlotSummaries, SummarySlot, earlier_answers, spell
 
 BITS = BLOCK_BITS
 BLOCK = 1 << BITS
@@ -72,17 +72,29 @@ COUNTED_AS = (
     f" AND y.state = {int(State.DELIVERED)}) THEN {REPLAYED} ELSE d.state END"
 )
 _UNTRIED = ", ".join(f"'{kind}'" for kind in (FaultKind.WAITS, FaultKind.SKIPPED))
-ENDED = (
+_LAST_ENDED = (
     f"d.attempts - CASE WHEN d.state = {int(State.RETRYING)} AND d.due_ms IS NULL"
     " AND d.attempts > 0 THEN 1 ELSE 0 END"
-    " - CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN (SELECT count(*)"
+)
+ENDED = (
+    f"{_LAST_ENDED} - CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN (SELECT count(*)"
     f" FROM attempt a WHERE a.delivery = d.id AND a.kind IN ({_UNTRIED})) ELSE 0 END"
+)
+# The statuses of all attempts but the last one that has ended, whose status the delivery has; 0:
+# it got no answer. Null where there is none, as of nearly all deliveries.
+STATUSES = (
+    "CASE WHEN d.attempts > 1 THEN (SELECT group_concat(CAST(coalesce(a.status, 0) AS TEXT), ',')"
+    f" FROM attempt a WHERE a.delivery = d.id AND a.number < {_LAST_ENDED}"
+    f" AND coalesce(a.kind, '') NOT IN ({_UNTRIED})) END"
 )
 _ROWS = (
     f"SELECT d.webhook, e.name, d.state, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms,"
-    f" d.status, {ENDED}"
+    f" d.status, {ENDED}, {STATUSES}"
     " FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id >= ? AND d.id < ?"
+)
+_WITHOUT_EARLIER = (
+    f"SELECT DISTINCT block FROM slice WHERE level = {LEVELS[-1]} AND earlier IS NULL"
 )
 _ORG = "SELECT org FROM webhook WHERE number = ?"
 _EVENT_ROWS = (
@@ -207,8 +219,12 @@ class Blocks:
             self._forget([block])
 
     def _begin(self, clock: float) -> None:
-        """Begin with what a former owner has summarised where its mark is still the block's."""
+        """Begin with what a former owner has summarised where its mark is still the block's, and a
+        release of now has made it."""
         self._began = True
+        for (block,) in self._search.execute(_WITHOUT_EARLIER):
+            if self.first <= block < self.last:
+                self._dirty[block] = (clock - OVERDUE_S, clock - OVERDUE_S)
         for block in self._existing.between(self.first, self.last):
             if self._made.get(block) != self._marks.get(block, 0):
                 self._dirty[block] = (clock - OVERDUE_S, clock - OVERDUE_S)
@@ -309,8 +325,9 @@ class Blocks:
             return
         kinds: dict[int, set[tuple[str, int]]] = {}
         parts = SlotSummaries(STEP_MS)
-        for webhook, name, state, counted_as, at_ms, done_ms, status, attempts in rows:
-            parts.add(webhook, counted_as, at_ms, done_ms, status, attempts)
+        for webhook, name, state, counted_as, at_ms, done_ms, status, attempts, statuses in rows:
+            earlier = earlier_answers(statuses)
+            parts.add(webhook, counted_as, at_ms, done_ms, status, attempts, earlier)
             found = kinds.get(webhook)
             if found is None:
                 found = kinds[webhook] = set()

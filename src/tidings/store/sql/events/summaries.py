@@ -75,6 +75,7 @@ class SummarySlot:
         "answers",
         "attempts",
         "counts",
+        "earlier",
         "late",
         "max_ms",
         "min_ms",
@@ -94,6 +95,7 @@ class SummarySlot:
         self.spread: dict[int, int] = {}  # classes of those that were delivered
         self.late: dict[int, int] = {}  # begun seconds of all that ended, above the first
         self.answers: dict[int, int] = {}  # the last status of all that were tried
+        self.earlier: dict[int, int] = {}  # the status of each of their attempts before that
 
     def add(self, other: "SummarySlot") -> None:
         """Take in another slot."""
@@ -106,6 +108,7 @@ class SummarySlot:
         _gather(self.spread, other.spread)
         _gather(self.late, other.late)
         _gather(self.answers, other.answers)
+        _gather(self.earlier, other.earlier)
 
     # Of the table of slices, in the order of `row`.
     COLUMNS: ClassVar[Sequence[str]] = (
@@ -118,6 +121,7 @@ class SummarySlot:
         "spread",
         "late",
         "answers",
+        "earlier",
     )
 
     def row(self) -> tuple[object, ...]:
@@ -132,6 +136,7 @@ class SummarySlot:
             pack(self.spread),
             pack(self.late),
             pack(self.answers),
+            pack(self.earlier),
         )
 
 
@@ -150,9 +155,11 @@ class SlotSummaries:
         done_ms: int | None,
         status: int | None,
         attempts: int,
+        earlier: Sequence[int] = (),
     ) -> None:
         """Count one delivery, as its state or as what a replay has delivered since. `status` is
-        that of the last of its `attempts` which have ended, None where that got no answer."""
+        that of the last of its `attempts` which have ended, None where that got no answer;
+        `earlier` are those of the attempts before it, as `earlier_answers` reads them."""
         slot = at_ms // self._step_ms
         part = self.parts.get((webhook, slot))
         if part is None:
@@ -163,6 +170,8 @@ class SlotSummaries:
         part.max_ms = max(part.max_ms, at_ms)
         if (answer := answer_of(status, attempts)) is not None:
             part.answers[answer] = part.answers.get(answer, 0) + 1
+        for before in earlier:
+            part.earlier[before] = part.earlier.get(before, 0) + 1
         if done_ms is None:
             return
         took = done_ms - at_ms if done_ms > at_ms else 0
@@ -219,6 +228,12 @@ def answer_of(status: int | None, attempts: int) -> int | None:
     if not attempts:
         return None
     return NO_ANSWER if status is None else status
+
+
+def earlier_answers(statuses: str | None) -> Sequence[int]:
+    """Read the answers to all attempts of a delivery but the last one, as a query lists them:
+    NO_ANSWER where none came; None where there was no attempt before the last one."""
+    return () if statuses is None else [int(status) for status in statuses.split(",")]
 
 
 def merge_packed(packed: bytes | bytearray) -> dict[int, int]:

@@ -8,11 +8,18 @@ import msgspec
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.states import UNFINISHED
 from tidings.store import port
-from tidings.store.sql.events.summaries import COUNTS, DELIVERED, answer_of, merge_packed, unpack
+from tidings.store.sql.events.summaries import (
+    COUNTS,
+    DELIVERED,
+    answer_of,
+    earlier_answers,
+    merge_packed,
+    unpack,
+)
 
 # As what it is counted (a state, or what a replay has delivered since), time, end, last status,
-# attempts that have ended.
-Row = tuple[int, int, int | None, int | None, int]
+# attempts that have ended, the statuses of those before the last.
+Row = tuple[int, int, int | None, int | None, int, str | None]
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -62,12 +69,13 @@ class Sum:
     def add_rows(self, rows: Iterable[Row], *, counted: bool) -> None:
         """Add rows that slices leave open; where they are counted already, of those that are
         unfinished only which are late."""
-        for state, at_ms, done_ms, status, attempts in rows:
+        for state, at_ms, done_ms, status, attempts, statuses in rows:
             if not counted:
                 self.counts[state] += 1
                 self.attempts += attempts
                 if (answer := answer_of(status, attempts)) is not None:
                     self.answers[answer] += 1
+                self.answers.update(earlier_answers(statuses))
                 if state == DELIVERED and done_ms is not None:
                     self.ms_sum += max(0, done_ms - at_ms)
             elif state not in UNFINISHED:

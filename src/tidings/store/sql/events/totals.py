@@ -24,6 +24,7 @@ from tidings.store.sql.events.blocks import (
     ENDED,
     LEFT_IN_STATE,
     LEVELS,
+    STATUSES,
     Blocks,
 )
 from tidings.store.sql.events.summaries import COUNTS, merge_packed, percentile
@@ -42,7 +43,8 @@ _FROM = (
 _INSIDE = " AND s.min_ms >= :since AND s.max_ms < :until"
 _WHOLE = (
     f"SELECT s.webhook, {_SUMS}, sum(s.attempts), sum(s.ms_sum),"
-    f" group_concat(hex(s.answers), ''){_FROM}"
+    " group_concat(hex(s.answers), ''),"
+    f" coalesce(group_concat(hex(s.earlier), ''), ''){_FROM}"
     f"{_INSIDE} GROUP BY s.webhook"
 )
 # Slices that are all finished come together for each webhook, the others one by one.
@@ -59,8 +61,8 @@ _CUT = (
     " AND NOT (s.min_ms >= :since AND s.max_ms < :until)"
 )
 _ROWS = (
-    f"SELECT d.webhook, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, {ENDED}"
-    " FROM delivery d NOT INDEXED"
+    f"SELECT d.webhook, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, {ENDED},"
+    f" {STATUSES} FROM delivery d NOT INDEXED"
     " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
     " WHERE d.id >= :low AND d.id < :high"
     " AND d.webhook IN (SELECT value FROM json_each(:webhooks))"
@@ -167,8 +169,9 @@ class TotalRows:
     def _whole(self, sums: Sums, cuts: list[Cut], asked: Binding, late_alone: bool) -> None:
         """Add up the slices of some slots that lie inside the ends."""
         if not late_alone:
-            for number, *counts, attempts, ms_sum, answers in self._ask(_WHOLE, asked):
-                sums[number].add(counts, attempts, ms_sum, bytes.fromhex(answers))
+            for number, *counts, attempts, ms_sum, answers, earlier in self._ask(_WHOLE, asked):
+                packed = bytes.fromhex(answers + earlier)
+                sums[number].add(counts, attempts, ms_sum, packed)
         wished = [wish.sla_ms for wish in sums.values() if wish.sla_ms is not None]
         if not wished:
             return
