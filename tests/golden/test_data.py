@@ -34,7 +34,7 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
     "waitsFor": None,
 }
 # No answer said then what was kept, where a page stands, or what everything is.
-TOLD_SINCE = {"condition", "endedBy", "paging", "sources", "messages"}
+TOLD_SINCE = {"activity", "condition", "endedBy", "paging", "sources", "messages"}
 # Sentences that say it in other words since then.
 REWORDED = {
     "Tidings does not retry it: the receiver refuses this message for good.": (
