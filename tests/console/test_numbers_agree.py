@@ -52,6 +52,29 @@ async def test_what_a_replay_has_delivered_waits_parked_no_more_on_any_face() ->
         assert (told["parked"], told["replayed"], told["delivered"]) == (2, 3, 3)
         assert told["total"] == 8 and told["now"]["parked"] == 2
         assert (told["neverArrived"], told["neverArrivedPercent"]) == (2, 25.0)
+        made = await p.s.call(
+            "GET", f"/v1/deliveries?webHookId={webhook}&states=delivered", None, auth
+        )
+        sent_again = {view["id"] for view in made.json["deliveries"]}
+        for delivery in parked:
+            where = f"/deliveries/{show('dlv', delivery)}"
+            view = (await p.s.call("GET", f"/v1{where}", None, auth)).json
+            page = text(await browser.get(f"/console/o/7{where}"))
+            by, is_replayed = view["deliveredByReplay"], delivery in parked[:3]
+            assert view["state"] == "parked" and view["replayOf"] is None
+            assert (by is not None) == is_replayed == ("Delivered by replay" in page)
+            if by is not None:
+                assert by["deliveryId"] in sent_again and by["at"]
+                assert f"/deliveries/{by['deliveryId']}" in page
+                again = f"/deliveries/{by['deliveryId']}"
+                made_view = (await p.s.call("GET", f"/v1{again}", None, auth)).json
+                assert made_view["replayOf"] == show("dlv", delivery)
+                assert made_view["replayId"] == by["replayId"]
+                assert where in text(await browser.get(f"/console/o/7{again}"))
+        listing = text(
+            await browser.get(f"/console/o/7/deliveries?webhook={webhook}&status=parked")
+        )
+        assert listing.count("delivered by a replay since") == 3
         listed = await row(p, browser)
         assert (listed["Parked"], listed["Arrived"]) == ("2", "75 %")
         overview = " ".join(text(await browser.get("/console/o/7?part=now")).split())

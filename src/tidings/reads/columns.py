@@ -75,6 +75,19 @@ def show_waits(one: DeliveryRow) -> dict[str, Any] | None:
     return {"reason": waits.reason, "until": iso(until_ms), "on": waits.on}
 
 
+def show_delivered_by(one: DeliveryRow) -> dict[str, Any] | None:
+    """Show by which delivery of which replay, and when, the event has arrived since; null where
+    none has delivered it, or it needed none."""
+    by = one.row.delivered_by
+    if by is None:
+        return None
+    return {
+        "deliveryId": show("dlv", by.delivery),
+        "replayId": show("rpl", by.replay),
+        "at": iso(by.at_ms),
+    }
+
+
 DELIVERY: tuple[Column[DeliveryRow], ...] = (
     Column("id", "text", lambda one: show("dlv", one.row.id)),
     Column("webHookId", "text|null", lambda one: one.webhook and one.webhook.webhook.id),
@@ -96,6 +109,7 @@ DELIVERY: tuple[Column[DeliveryRow], ...] = (
         "text|null",
         lambda one: None if one.row.replay is None else show("rpl", one.row.replay),
     ),
+    Column("deliveredByReplay", "#DeliveredByReplay|null", show_delivered_by),
     Column("endedBy", "text|null", lambda one: one.row.ended_by, label="Ended by"),
     Column("warning", "#DeliveryWarning|null", lambda one: show_left_out(one.row.left_out)),
 )

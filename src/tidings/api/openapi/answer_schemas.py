@@ -132,11 +132,13 @@ COMPONENTS: dict[str, Any] = {
         "until": "time|null",
         "on": "text|null",
     },
+    "DeliveredByReplay": {"deliveryId": "text", "replayId": "text", "at": "time"},
     "DeliveryRow": _DELIVERY | {"slaBreachedAt": "time|null"},
     "WholeDelivery": _DELIVERY
     | {
         "slaBreachedAt": "time|null",
         "advice": "text",
+        "replayOf": "text|null",
         "run?": "#ActionRun",
         "attemptList": ["#Attempt"],
     },

@@ -205,9 +205,9 @@ def _show_tally(tally: Tally) -> dict[str, Any]:
         word: sum(tally.by_state.get(int(state), 0) for state in states)
         for word, states in STATUSES.items()
     }
-    # The four are the total: what a replay has delivered since waits for nothing, and it is the
-    # replay's delivery that counts as delivered.
-    counts["Failed"] += tally.by_state.get(REPLAYED, 0)
+    # The four are the total. What a replay has delivered since has arrived: nobody has to do
+    # anything about it, and it counts as nothing that failed or is parked any more.
+    counts["Delivered"] += tally.by_state.get(REPLAYED, 0)
     average = tally.delivered_ms_sum / tally.delivered if tally.delivered else None
     return {
         "totalEvents": sum(counts.values()),

@@ -3,7 +3,7 @@
 from datetime import tzinfo
 from typing import Any, Protocol
 
-from tidings.core.ids import OrgId, read_delivery
+from tidings.core.ids import OrgId, read_delivery, show
 from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
@@ -61,6 +61,7 @@ async def show_whole(
             "advice": advice_for(
                 found, attempts, record, now_ms, parts.zone(org), seen.next_attempt
             ),
+            "replayOf": await _replayed_by(parts.store, found),
             "attemptList": [
                 view
                 for view, attempt in zip(shown, attempts, strict=True)
@@ -69,3 +70,16 @@ async def show_whole(
         }
         | ({} if run is None else {"run": run})
     )
+
+
+async def _replayed_by(store: port.DeliveryStore, found: StoredDelivery) -> str | None:
+    """Return the id of the delivery before it, of the same event to the same webhook, that a
+    replay's delivery sends again. None where it is no replay's, or the first one."""
+    if found.replay is None:
+        return None
+    earlier = [
+        delivery.id
+        for delivery in await store.deliveries_of(found.event)
+        if delivery.webhook == found.webhook and delivery.id < found.id
+    ]
+    return show("dlv", max(earlier)) if earlier else None

@@ -78,6 +78,7 @@ from tidings.store.port.delivery.log import (
     SentBody,
 )
 from tidings.store.port.delivery.rows import (
+    DeliveredByReplay,
     Evidence,
     NewDelivery,
     Settlement,

@@ -25,6 +25,7 @@ from tidings.store.sql.states import (
     DELIVERED,
     FAILED,
     HELD,
+    PARKED,
     PENDING,
     WAITING,
     is_in_trouble,
@@ -69,11 +70,17 @@ DELIVERY = Projection(
         "waited": "CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN"
         f" (SELECT count(*) FROM attempt a WHERE a.delivery = d.id AND a.kind = '{FaultKind.WAITS}'"
         f" AND NOT (d.state = {FAILED} AND a.number = d.attempts)) ELSE 0 END",
+        "delivered_by": f"CASE WHEN d.state IN ({FAILED}, {PARKED}) THEN"
+        " (SELECT json_array(y.id, x.replay, y.done_ms) FROM delivery_replay x"
+        " INDEXED BY delivery_replay_event CROSS JOIN delivery y ON y.id = x.delivery"
+        " WHERE x.event = d.event AND x.webhook = d.webhook AND x.delivery > d.id"
+        f" AND y.state = {DELIVERED} ORDER BY x.delivery LIMIT 1) END",
     },
     {
         "event_name": read_only(wire_name),
         "left_out": json_of(LeftOut),
         "waits": json_of(WaitsFor),
+        "delivered_by": json_of(port.DeliveredByReplay),
     },
 )
 WEBHOOK = Projection(

@@ -14,6 +14,7 @@ from tidings.core.delivery.states import State
 PENDING, HELD, RETRYING = int(State.PENDING), int(State.HELD), int(State.RETRYING)
 WAITING = int(State.WAITING)
 DELIVERED, FAILED = int(State.DELIVERED), int(State.FAILED)
+PARKED = int(State.PARKED)
 FINAL = ", ".join(f"{state:d}" for state in sorted(states.FINAL))
 # What `delivery_due` holds: what is due at a time. One of them: `state IN ({TIMED}) AND state = …`.
 TIMED = f"{RETRYING}, {WAITING}"

@@ -54,6 +54,14 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True):
     waits: WaitsFor | None = None  # WAITING: for what; `attempt` is not counted
 
 
+class DeliveredByReplay(msgspec.Struct, frozen=True, array_like=True):
+    """The delivery of a replay by which the event of an earlier one has arrived."""
+
+    delivery: DeliveryId
+    replay: int  # the job that made it
+    at_ms: int
+
+
 class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     """A delivery's row."""
 
@@ -76,6 +84,7 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     ended_by: str | None = None  # who has cancelled it, or has taken it as delivered
     waits: WaitsFor | None = None  # WAITING: for what
     waited: int = 0  # of its attempts those that were none: waits, from before they were a state
+    delivered_by: DeliveredByReplay | None = None  # FAILED, PARKED: what has delivered it since
 
     @property
     def attempts_made(self) -> int:

@@ -77,8 +77,9 @@ _LAST_ENDED = (
     " AND d.attempts > 0 THEN 1 ELSE 0 END"
 )
 ENDED = (
-    f"{_LAST_ENDED} - CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN (SELECT count(*)"
-    f" FROM attempt a WHERE a.delivery = d.id AND a.kind IN ({_UNTRIED})) ELSE 0 END"
+    f"{_LAST_ENDED} - CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN"
+    " (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
+    f" AND a.kind IN ({_UNTRIED})) ELSE 0 END"
 )
 # The statuses of all attempts but the last one that has ended, whose status the delivery has; 0:
 # it got no answer. Null where there is none, as of nearly all deliveries.
