@@ -1,8 +1,13 @@
 """A page whose service no longer answers does not go on saying that all is well."""
 
-import pytest
-from playwright.sync_api import Page, Route, expect
+import time
+from pathlib import Path
 
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from ..e2e.harness.service import KEY, SECRET, ServiceProcess
+from .chrome import Reader
 from .conftest import NewReader
 from .world import World
 
@@ -54,3 +59,34 @@ def within(page: Page, part: str, seconds: int) -> None:
         "([part, seconds]) => { document.getElementById(part).dataset.fresh = seconds; }",
         [part, seconds],
     )
+
+
+def test_tabs_are_marked_old_within_five_seconds_of_a_kill_and_no_more_after_a_start(
+    browser: Browser, tmp_path: Path
+) -> None:
+    service = ServiceProcess(tmp_path / "store").start()
+    paths = ("/webhooks", "/deliveries", "/events", "/replays", "/inboxes", "/catalogue", "/access")
+    try:
+        with Reader(browser, f"http://127.0.0.1:{service.port}") as one:
+            one.sign_in(KEY, SECRET)
+            tabs = [one.context.new_page() for _ in range(10)]
+            for at, tab in enumerate(tabs):
+                tab.goto(one.at(paths[at % len(paths)]))
+                expect(tab.locator("#old")).to_have_count(0)
+            killed_ms = time.time() * 1000
+            service.kill_all()
+            for tab in tabs:
+                expect(tab.locator("#old")).to_be_visible()
+                marked_ms = float(tab.locator("#old").get_attribute("data-at") or "inf")
+                assert marked_ms - killed_ms <= 5000
+            service.start()
+            for tab in tabs:
+                expect(tab.locator("#old")).to_have_count(0)
+            unforeseen = [
+                trouble
+                for trouble in one.troubles
+                if "ERR_CONNECTION_REFUSED" not in trouble and "Failed to fetch" not in trouble
+            ]
+            one.troubles[:] = unforeseen
+    finally:
+        service.end()

@@ -141,6 +141,12 @@ OF_AN_ORG: Pages = [
 MOVED = frozenset(path.split("/")[1] for _, path, _, _ in OF_AN_ORG if path)
 
 
+async def _alive(_: Request) -> Response:
+    """Give a sign of life, of the process that has the page's org. Every page asks for it all the
+    time: it needs no session, for it would else keep one from ending while nobody is there."""
+    return Response(status_code=204, headers={"cache-control": "no-store"})
+
+
 def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     """List the console's routes over the services. `plain_http` lets people sign in without https
     anywhere."""
@@ -185,6 +191,8 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         route("POST", "/portal/o/{org}/leave", frame.page(portal.leave)),
         *of_orgs,
         route("GET", "", frame.plain(orgs.home)),
+        route("GET", "/alive", _alive),
+        *(route("GET", f"{start}/o/{{org}}/alive", _alive) for start in ("", "/portal")),
         route("POST", "/sign-out", frame.plain(sign_in.sign_out)),
         route("GET", "/sessions", frame.plain(sign_in.show_sessions)),
         route("POST", "/sessions/end", frame.plain(sign_in.sign_out_everywhere)),

@@ -135,6 +135,37 @@ function tellStale() {
   }
 }
 
+// Every page asks the service for a sign of life, and is marked old as a whole when none came: what
+// it says may not be so any more, whatever stands on it. In a tab that nobody sees it asks when that
+// is looked at again.
+const ALIVE_EVERY_MS = 1500, ALIVE_WITHIN_MS = 1400, MISSED_MAX = 2; // old after 4.5 s at most
+const page = document.getElementById("main");
+let alive = Date.now(), asking = false, missed = 0;
+function markOld(old) {
+  const note = document.getElementById("old");
+  page.classList.toggle("old", old);
+  if (!old) { if (note) note.remove(); return; }
+  if (note) return;
+  const made = document.createElement("p");
+  made.id = "old";
+  made.dataset.at = Date.now();
+  made.className = "trouble lead";
+  made.setAttribute("role", "alert");
+  made.textContent = `✗ Tidings has not answered since ${TODAY.format(alive)}. This page shows what it knew then.`;
+  page.prepend(made);
+}
+async function askAlive() {
+  if (asking || document.hidden) return;
+  asking = true;
+  missed += 1;
+  try {
+    const answer = await fetch(page.dataset.alive, {cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(ALIVE_WITHIN_MS)});
+    if (answer.status < 500) { alive = Date.now(); missed = 0; } // also one that asks for a sign-in
+  } catch { /* it is told by its age */ }
+  asking = false;
+  markOld(missed >= MISSED_MAX);
+}
+
 function settle(root) {
   tellStale();
   tellTimes(root);
@@ -147,6 +178,10 @@ tellTimes(document); // before the first paint, which waits for this script: not
 document.addEventListener("DOMContentLoaded", () => {
   settle(document);
   setInterval(() => { countDown(); tellStale(); }, 1000);
+  if (page.dataset.alive) {
+    setInterval(askAlive, ALIVE_EVERY_MS);
+    document.addEventListener("visibilitychange", askAlive);
+  }
   new MutationObserver((changes) => {
     for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) settle(node.parentElement || node);
   }).observe(document.body, {childList: true, subtree: true});
