@@ -32,9 +32,15 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
     "withoutPersonalData": False,
     "waiting": 0,
     "waitsFor": None,
+    "deliveredByReplay": None,
+    "replayOf": None,
 }
 # No answer said then what was kept, where a page stands, or what everything is.
 TOLD_SINCE = {"activity", "condition", "endedBy", "paging", "sources", "messages"}
+# No answer said then what was kept, where a page stands, or what everything is. Of the tallies,
+# none had two rates; its answers were those of deliveries alone.
+RATES_SINCE = {"failedAttemptsPercent", "neverArrived", "neverArrivedPercent", "arrivedPercent"}
+TOLD_SINCE = {"condition", "endedBy", "paging", "sources", "messages", "attempts"} | RATES_SINCE
 # Sentences that say it in other words since then.
 REWORDED = {
     "Tidings does not retry it: the receiver refuses this message for good.": (

@@ -1,10 +1,13 @@
 """Every page asks for a sign of life, by the frame that all of them have: see tests/browser."""
 
 import re
+from pathlib import Path
 
 from tests.api.control_client import call
-from tests.console.test_markup import TEMPLATES
 from tests.console.webhook_client import pages, text
+from tidings.console import frame
+
+TEMPLATES = Path(frame.__file__).parent / "templates"
 
 
 def test_every_page_stands_in_the_frame_that_asks() -> None:

@@ -325,7 +325,7 @@ COMPONENTS: dict[str, Any] = {
         "neverArrivedPercent": "number|null",
         "arrivedPercent": "number|null",
         "now": {state.word: "whole" for state in LEFT_STATES},
-        "answers": [{"status": "whole|null", "attempts": "whole"}],
+        "answers": [{"status": "whole|null", "attempts": "whole", "deliveries": "whole"}],
         "averageDeliveryTimeInMs": "whole|null",
         "slaInSeconds": "number|null",
         "slaBreaches": "whole|null",

@@ -85,7 +85,7 @@ async def tally_of(
         "arrivedPercent": arrivals.percent_arrived,
         "now": {state.word: left.by_state.get(state, 0) for state in LEFT_STATES},
         "averageDeliveryTimeInMs": mean,
-        "answers": _answers(counted.answers),
+        "answers": _answers(counted),
         "slaInSeconds": sla_s,
         "slaBreaches": counted.sla_breaches,
         "notCountedYet": counted.behind,
@@ -120,10 +120,13 @@ def _words(by_state: dict[int, int]) -> dict[str, Any]:
     return counts | {"replayed": by_state.get(REPLAYED, 0)}
 
 
-def _answers(counts: dict[int, int]) -> list[dict[str, Any]]:
-    """List the answers to all attempts by status, the most frequent first; null: none came."""
+def _answers(counted: port.Tally) -> list[dict[str, Any]]:
+    """List the answers by status, the most frequent first, null where none came: to how many
+    attempts, and to the last one of how many deliveries."""
+    last = counted.last_answers
     return [
-        {"status": status or None, "attempts": count} for status, count in answers_by_count(counts)
+        {"status": status or None, "attempts": count, "deliveries": last.get(status, 0)}
+        for status, count in answers_by_count(counted.answers)
     ]
 
 

@@ -98,6 +98,7 @@ def test_answers_are_those_to_all_attempts_not_to_the_last_ones(subject: Subject
     tally = tally_of(subject, one, (receipt.now_ms - DAY_MS, receipt.now_ms + DAY_MS))
     assert tally.answers == {503: 3, 0: 1, 429: 1, 200: 2, 400: 1}
     assert sum(tally.answers.values()) == tally.attempts == 8
+    assert tally.last_answers == {200: 2, 400: 1}
 
 
 def test_a_wait_and_a_reason_not_to_act_are_no_attempts(subject: Subject) -> None:

@@ -37,7 +37,8 @@ def total_routes(services: Services) -> list[EntryRoute]:
         """Of a time, the last day where none is said. The sum over the states is the total;
         `replayed` is what failed or was parked and a replay has delivered since: it counts there
         alone. `failing` is what failed, is retried, or waits unsent while the webhook is left
-        alone; `answers` counts all attempts by their status, null where no answer came.
+        alone; `answers` counts all attempts by their status, null where no answer came,
+        and beside them the deliveries whose last attempt had it.
         Two rates: `attempts` have ended, `failedAttempts` of them did not deliver, and
         `failedAttemptsPercent` is their share (`successPercent` the rest), where what waits unsent
         while the webhook is left alone counts as one that fails. `neverArrived` are deliveries that

@@ -36,6 +36,7 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     behind: int = 0
     answers: dict[int, int] = {}  # to the attempts that have ended, by status; 0: none came
     attempts: int = 0  # that have ended, of all these deliveries; `delivered` of them succeeded
+    last_answers: dict[int, int] = {}  # as `answers`, to the last attempt of each delivery alone
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):

@@ -43,13 +43,19 @@ class Sum:
         self.attempts = 0
         self.ms_sum = 0
         self.breaches = 0
-        self.answers: Counter[int] = Counter()
+        self.answers: Counter[int] = Counter()  # to all attempts
+        self.last_answers: Counter[int] = Counter()  # to the last one of each delivery
 
-    def add(self, counts: Sequence[int], attempts: int, ms_sum: int, answers: bytes) -> None:
+    def add(
+        self, counts: Sequence[int], attempts: int, ms_sum: int, last: bytes, earlier: bytes
+    ) -> None:
+        """Add what a slice counts: `last` are the packed answers to the last attempts of its
+        deliveries, `earlier` those to the attempts before."""
         self.attempts += attempts
         self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
         self.ms_sum += ms_sum
-        self.answers.update(merge_packed(answers))
+        self.last_answers.update(merge_packed(last))
+        self.answers.update(merge_packed(last + earlier))
 
     def add_late(self, late: bytes) -> None:
         """Add those that ended too late, from the counts of what has ended by begun seconds."""
@@ -75,6 +81,7 @@ class Sum:
                 self.attempts += attempts
                 if (answer := answer_of(status, attempts)) is not None:
                     self.answers[answer] += 1
+                    self.last_answers[answer] += 1
                 self.answers.update(earlier_answers(statuses))
                 if state == DELIVERED and done_ms is not None:
                     self.ms_sum += max(0, done_ms - at_ms)
@@ -95,5 +102,6 @@ class Sum:
             sla_breaches=self.breaches,
             behind=behind,
             answers=dict(self.answers),
+            last_answers=dict(self.last_answers),
             attempts=self.attempts,
         )

@@ -170,8 +170,8 @@ class TotalRows:
         """Add up the slices of some slots that lie inside the ends."""
         if not late_alone:
             for number, *counts, attempts, ms_sum, answers, earlier in self._ask(_WHOLE, asked):
-                packed = bytes.fromhex(answers + earlier)
-                sums[number].add(counts, attempts, ms_sum, packed)
+                packed = bytes.fromhex(answers), bytes.fromhex(earlier)
+                sums[number].add(counts, attempts, ms_sum, *packed)
         wished = [wish.sla_ms for wish in sums.values() if wish.sla_ms is not None]
         if not wished:
             return
