@@ -119,7 +119,7 @@ def test_deliveries_of_an_event_are_read_by_their_ids(store: Store) -> None:
 def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> None:
     connection = store.writing.connection
     [plan] = plans(connection, lambda: store.queries.delivery(DeliveryId(3))).values()
-    assert plan.count(PRIMARY) == 6 and uses(plan, PRIMARY), plan
+    assert plan.count(PRIMARY) == 7 and uses(plan, PRIMARY), plan
     [plan] = plans(connection, lambda: store.queries.attempts_of(DeliveryId(3))).values()
     assert uses(plan, r"PRIMARY KEY \(delivery=\?\)"), plan
 
