@@ -137,22 +137,35 @@ function tellStale() {
 
 // Every page asks the service for a sign of life, and is marked old as a whole when none came: what
 // it says may not be so any more, whatever stands on it. In a tab that nobody sees it asks when that
-// is looked at again.
+// is looked at again. What stands on it is still old when the service answers again: it says so until
+// somebody loads it anew, for a page may hold what is shown once, or a form that is half filled in.
 const ALIVE_EVERY_MS = 1500, ALIVE_WITHIN_MS = 1400, MISSED_MAX = 2; // old after 4.5 s at most
 const page = document.getElementById("main");
 let alive = Date.now(), asking = false, missed = 0;
-function markOld(old) {
+let knownAt = 0; // when it last answered before it was gone
+function markOld() {
+  let note = document.getElementById("old");
+  if (!note) {
+    knownAt = alive;
+    note = document.createElement("p");
+    note.id = "old";
+    note.dataset.at = Date.now();
+    note.setAttribute("role", "alert");
+    page.prepend(note);
+    page.classList.add("old");
+  }
+  note.className = "trouble lead";
+  note.textContent = `✗ Tidings has not answered since ${TODAY.format(knownAt)}. This page shows what it knew then.`;
+}
+function markBack() {
   const note = document.getElementById("old");
-  page.classList.toggle("old", old);
-  if (!old) { if (note) note.remove(); return; }
-  if (note) return;
-  const made = document.createElement("p");
-  made.id = "old";
-  made.dataset.at = Date.now();
-  made.className = "trouble lead";
-  made.setAttribute("role", "alert");
-  made.textContent = `✗ Tidings has not answered since ${TODAY.format(alive)}. This page shows what it knew then.`;
-  page.prepend(made);
+  if (!note || note.className === "note lead") return;
+  note.className = "note lead";
+  note.textContent = `Tidings answers again. This page shows what it knew at ${TODAY.format(knownAt)}. `;
+  const again = document.createElement("a");
+  again.href = location.pathname + location.search;
+  again.textContent = "Load it anew";
+  note.append(again);
 }
 async function askAlive() {
   if (asking || document.hidden) return;
@@ -163,7 +176,8 @@ async function askAlive() {
     if (answer.status < 500) { alive = Date.now(); missed = 0; } // also one that asks for a sign-in
   } catch { /* it is told by its age */ }
   asking = false;
-  markOld(missed >= MISSED_MAX);
+  if (missed >= MISSED_MAX) markOld();
+  else if (!missed) markBack();
 }
 
 function settle(root) {
