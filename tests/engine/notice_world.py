@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -210,5 +211,16 @@ def in_world(scenario: Any) -> None:
             await asyncio.gather(running, return_exceptions=True)
             await world.engine.stop()
             await world.webhooks.close()
+
+    simulate(1, main())
+
+
+def in_worlds(scenario: Callable[[NoticeWorld], Awaitable[NoticeWorld]]) -> None:
+    """Run a scenario that returns the last of its worlds, which is stopped then."""
+
+    async def main() -> None:
+        first = NoticeWorld()
+        await first.start()
+        await (await scenario(first)).stop()
 
     simulate(1, main())

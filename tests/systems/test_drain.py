@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.delivery.test_breaker import burst, left_alone
+from tests.e2e.delivery.bursts import burst, left_alone
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.api.log_client import accept, settle
-from tests.console.parts.judged_world import ACTIONS, ORG, World, a_look_up_does_not_answer
-from tests.console.test_one_judgement import (
+from tests.console.parts.judged_faces import (
     command,
     console_page,
     diagnosed,
     word_of,
     words_in,
 )
+from tests.console.parts.judged_world import ACTIONS, ORG, World, a_look_up_does_not_answer
 from tests.console.webhook_client import Pages, pages, text
 from tests.declared_actions import Nobody
 from tidings.cli.doctor import DoctorCheck

@@ -2,38 +2,23 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ..harness.api import Api
-from ..harness.events import event, new_id
 from ..harness.receiver import Receiver
 from ..harness.service import ORG, ServiceProcess
 from ..harness.store.books import ask
 from ..harness.until import until
+from .bursts import burst, left_alone
 
 OPEN = "SELECT webhook FROM webhook_health WHERE opens > 0 AND until_ms > 0"
-
-
-def burst(api: Api, count: int) -> list[str]:
-    """So many events in one call; their ids."""
-    ids = [new_id() for _ in range(count)]
-    api.accept(b"[" + b",".join(event(text, api.org) for text in ids) + b"]")
-    return ids
 
 
 def settled(api: Api, event_id: str) -> list[str]:
     """The states of an event's deliveries, once all of them are final."""
     states = [row["state"] for row in api.event(event_id)["deliveries"]]
     return states if not {"pending", "retrying"} & set(states) else []
-
-
-def left_alone(api: Api, shown: str) -> dict[str, Any] | None:
-    """How a webhook does, once nothing is sent to it but probes, and the first of these has not
-    begun."""
-    health: dict[str, Any] | None = api.get(shown).must(200)["data"]["health"]
-    return health if health and health["leftAlone"] and health["nextTryAt"] else None
 
 
 def waits_for_the_probe(api: Api, shown: str) -> bool:

@@ -6,38 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.engine.notice_world import ORG, NoticeWorld
-from tests.simulation.loop import simulate
+from tests.engine.delivery.scenes.left_alone import left_alone, query
+from tests.engine.notice_world import ORG, NoticeWorld, in_world
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Webhook
-from tidings.store.port import DeliveryQuery
-
-EVENTS = 12
-
-
-def in_world(scenario: Callable[[NoticeWorld], Awaitable[None]]) -> None:
-    async def main() -> None:
-        world = NoticeWorld()
-        await world.start()
-        await scenario(world)
-        await world.stop()
-
-    simulate(1, main())
-
-
-async def left_alone(world: NoticeWorld) -> Webhook:
-    """A webhook behind an open breaker, with deliveries that wait for a long pause."""
-    crm = await world.webhook("crm", "groupCreated")
-    world.receivers.status["/crm"] = 503
-    for _ in range(EVENTS):
-        await world.event()
-    await asyncio.sleep(200)  # the pauses double
-    lane = world.engine.dispatcher.runners.at_work[crm.number].lane
-    while lane.breaker.wait_s(asyncio.get_running_loop().time()) < 30:
-        await asyncio.sleep(1)
-    health = world.engine.healths.shown(crm.number)
-    assert health is not None and health.left_alone
-    return crm
 
 
 async def resume(world: NoticeWorld, crm: Webhook) -> None:
@@ -54,10 +26,6 @@ async def send_test(world: NoticeWorld, crm: Webhook) -> None:
         ORG, crm, "a test", b'{"eventName":"groupCreated"}', lambda: True, stored=True
     )
     assert told.delivered == (world.receivers.status["/crm"] < 300)
-
-
-def query(crm: Webhook) -> DeliveryQuery:
-    return DeliveryQuery((crm.number,), limit=50)
 
 
 ASKS = [resume, retry, send_test]

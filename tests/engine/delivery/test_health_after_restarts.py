@@ -2,27 +2,14 @@
 is known to the next process, and since when it fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.engine.notice_world import NoticeWorld
-from tests.simulation.loop import simulate
+from tests.engine.notice_world import NoticeWorld, in_worlds
 from tidings.core.delivery.receivers.attempt_share import BUCKET_S
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
-
-
-def in_worlds(scenario: Callable[[NoticeWorld], Awaitable[NoticeWorld]]) -> None:
-    """Run a scenario that returns the last of its worlds, which is stopped then."""
-
-    async def main() -> None:
-        first = NoticeWorld()
-        await first.start()
-        await (await scenario(first)).stop()
-
-    simulate(1, main())
 
 
 async def crm_of(world: NoticeWorld) -> Webhook:

@@ -1,28 +1,14 @@
 """Matching asks the filter: who does not want an event gets none, and nobody else notices."""
 
-from typing import Any
-
-from tidings.core.delivery.webhook_status import WebhookStatus
-from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.filters.compiler import compile_filter
+from tests.engine.events.webhooks import hook
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.subscriptions import Registry
-from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import QueuedEvent
 from tidings.engine.events.intake import Draft
 from tidings.engine.events.match_tracker import MatchTracker
 
 ORG = OrgId(7)
-
-
-def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:
-    return Webhook(
-        number=number, id=WebhookId(f"{number:024}"), consumer_group="", org=OrgId(org), version=1,
-        name=f"hook {number}", status=more.pop("status", WebhookStatus.ACTIVE),
-        event_names=frozenset("a"), kind="HTTP", url="https://example.com/", method="POST",
-        headers=(), connections_max=1,
-        filter=None if filter is None else compile_filter(filter), **more,
-    )  # fmt: skip
 
 
 def matched(registry: Registry, tier: str, org: int = 7) -> list[int]:

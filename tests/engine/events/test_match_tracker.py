@@ -2,7 +2,7 @@
 
 import time
 
-from tests.engine.events.test_filtering import hook
+from tests.engine.events.webhooks import hook
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.events.match_tracker import SPARE, MatchTracker
 from tidings.store.port import NewDelivery

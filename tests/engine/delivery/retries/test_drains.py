@@ -5,9 +5,8 @@ import asyncio
 
 import pytest
 
-from tests.engine.delivery.test_asked_probes import EVENTS, left_alone, query
-from tests.engine.delivery.test_health_after_restarts import in_worlds
-from tests.engine.notice_world import ORG, NoticeWorld, in_world
+from tests.engine.delivery.scenes.left_alone import EVENTS, left_alone, query
+from tests.engine.notice_world import ORG, NoticeWorld, in_world, in_worlds
 from tidings.core.delivery.drain import DrainState
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Webhook
