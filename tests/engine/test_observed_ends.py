@@ -44,7 +44,9 @@ def test_the_cause_and_why_nothing_was_made_are_told_apart(
         _metrics=SimpleNamespace(attempted=lambda *attempt: None),
         _failures=ends,
         _feed=SimpleNamespace(listening=False),
+        _drains=SimpleNamespace(open=False),
     )
     webhook = cast(Any, SimpleNamespace(kind="HTTP"))
-    Engine.observe(engine, webhook, cast(Any, None), 0, ending, outcome)
+    job = cast(Any, SimpleNamespace(passage=None))
+    Engine.observe(engine, webhook, job, 0, ending, outcome)
     assert ends.ends == heard

@@ -24,6 +24,7 @@ from tidings.core.events.trace_context import (
     trace_of_kept,
     trace_to_keep,
 )
+from tidings.core.ids import DeliveryId
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 HEADER = f"00-{TRACE}-{SPAN}-01"
@@ -32,7 +33,7 @@ hexadecimal = st.text("0123456789abcdef", min_size=1)
 
 def test_a_trace_is_kept_and_passed_on_as_it_came() -> None:
     assert trace_to_keep(HEADER) == HEADER
-    assert header_of_attempt(HEADER, 7, 1) == HEADER
+    assert header_of_attempt(HEADER, DeliveryId(7), 1) == HEADER
     assert read_trace(HEADER) == TraceContext(TRACE, SPAN, 1)
 
 
@@ -68,11 +69,14 @@ def test_each_attempt_of_what_is_recorded_names_a_span_of_its_own() -> None:
     kept = TraceContext(TRACE, SPAN, 1).kept(recorded=True)
     assert is_recorded(kept) and trace_of_kept(kept) == TraceContext(TRACE, SPAN, 1)
     headers = {
-        header_of_attempt(kept, delivery, attempt) for delivery in (7, 8) for attempt in (1, 2)
+        header_of_attempt(kept, DeliveryId(delivery), attempt)
+        for delivery in (7, 8)
+        for attempt in (1, 2)
     }
     assert len(headers) == 4
     assert all(found is not None and found.trace_id == TRACE for found in map(read_trace, headers))
-    assert header_of_attempt(kept, 7, 1) == f"00-{TRACE}-{span_of_attempt(7, 1)}-01"
+    seventh = DeliveryId(7)
+    assert header_of_attempt(kept, seventh, 1) == f"00-{TRACE}-{span_of_attempt(seventh, 1)}-01"
 
 
 def test_a_caller_cannot_say_that_it_is_recorded() -> None:

@@ -16,6 +16,7 @@ import msgspec
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.receivers.breaker import SUCCESSES_TO_CLOSE
 from tidings.core.delivery.webhook_status import WebhookStatus
+from tidings.core.ids import DeliveryId
 
 TOOK_S = 0.1  # how long an attempt is taken to last, of a receiver that has not answered yet
 BODY_SHOWN = 1024  # characters of an answer's body
@@ -47,7 +48,7 @@ class LanePotential(msgspec.Struct, frozen=True):
 class ProbeAnswer(msgspec.Struct, frozen=True):
     """The receiver's answer to the attempt by which a drain has asked it."""
 
-    delivery: int
+    delivery: DeliveryId
     delivered: bool
     status: int | None  # None: there was no answer
     fault: str | None

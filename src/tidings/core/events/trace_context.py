@@ -15,6 +15,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tidings.core.ids import DeliveryId
+
 HEADER = "traceparent"
 KEPT = b":trace"  # among the headers of a call, where no caller can write: the trace as it is kept
 _RECORDED = "!"
@@ -88,13 +90,13 @@ def is_recorded(kept: str) -> bool:
     return kept.endswith(_RECORDED)
 
 
-def span_of_attempt(delivery: int, attempt: int) -> str:
+def span_of_attempt(delivery: DeliveryId, attempt: int) -> str:
     """Return the id of the span of an attempt: 16 hexadecimal digits, always the same."""
     span = hashlib.blake2b(f"{delivery} {attempt}".encode(), digest_size=8).hexdigest()
     return span if span != _NO_SPAN else span[:-1] + "1"
 
 
-def header_of_attempt(kept: str, delivery: int, attempt: int) -> str:
+def header_of_attempt(kept: str, delivery: DeliveryId, attempt: int) -> str:
     """Write the header for the message of an attempt, for an event whose trace is kept so."""
     if not is_recorded(kept):
         return kept
