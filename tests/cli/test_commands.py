@@ -356,12 +356,6 @@ def test_an_inbox_shows_what_has_arrived(tidings: Command, org: Api) -> None:
 # -- doctor ----------------------------------------------------------------------------------------
 
 
-def test_doctor_of_a_service_that_is_well(tidings: Command) -> None:
-    done = tidings("doctor").must(0)
-    assert done.out.endswith("✓ The service is healthy.\n")
-    assert tidings("doctor", "--json").row["well"] is True
-
-
 def test_doctor_names_one_cause_and_one_fix(
     tidings: Command, org: Api, failing: Any, service: ServiceProcess
 ) -> None:

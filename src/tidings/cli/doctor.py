@@ -225,8 +225,8 @@ def _notices(api: ApiClient, notices: Sequence[str]) -> list[DoctorCheck]:
         if not notice.startswith(OF_ALL_ORGS):
             checks.append(DoctorCheck("notice", False, clean(notice)))
         elif (_may(api, "/v1/caller") or {}).get("platform"):
-            fix = "Look at the webhooks of each org that has some."
-            step = "tidings orgs list"
+            fix = "Look at what fails, by place and cause."
+            step = "tidings failing"
             checks.append(DoctorCheck("notice", False, clean(notice), fix=fix, step=step))
     return checks
 
