@@ -66,6 +66,7 @@ ACTIONS = {
     "POST /v1/rejections/{rejection_id}/retry": "rejection.retried",
     "POST /v1/webHooks/test": "webhook.tested",
     "POST /v1/webHooks/{webhook_id}/test": "webhook.tested",
+    "POST /v1/webHooks/{webhook_id}/drain": "webhook.drained",
     "POST /v1/inboxes": "inbox.created",
     "PATCH /v1/inboxes/{inbox_id}": "inbox.changed",
     "DELETE /v1/inboxes/{inbox_id}": "inbox.deleted",

@@ -35,12 +35,12 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
     "deliveredByReplay": None,
     "replayOf": None,
 }
-# No answer said then what was kept, where a page stands, or what everything is.
-TOLD_SINCE = {"activity", "condition", "endedBy", "paging", "sources", "messages"}
-# No answer said then what was kept, where a page stands, or what everything is. Of the tallies,
-# none had two rates; its answers were those of deliveries alone.
+# No answer said then what was kept, where a page stands, why nothing is sent, or what everything
+# is. Of the tallies, none had two rates; its answers were those of deliveries alone.
 RATES_SINCE = {"failedAttemptsPercent", "neverArrived", "neverArrivedPercent", "arrivedPercent"}
-TOLD_SINCE = {"condition", "endedBy", "paging", "sources", "messages", "attempts"} | RATES_SINCE
+TOLD_SINCE = RATES_SINCE | {
+    "activity", "attempts", "condition", "endedBy", "messages", "paging", "sources",
+}  # fmt: skip
 # Sentences that say it in other words since then.
 REWORDED = {
     "Tidings does not retry it: the receiver refuses this message for good.": (

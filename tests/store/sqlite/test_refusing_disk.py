@@ -224,7 +224,7 @@ def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
     monkeypatch.setattr(halves, "INDEX_AT_LEAST_EVERY_S", 0.0)
     half.commit(port.Batch(1, [event("a", terms=[b"12345678"])]))
     reading = ReadingHalf.in_directory(tmp_path)
-    reading._segments.close()
+    own = reading._segments  # its connection is that of the summaries too
     reading._segments = SearchSegments(open_search(tmp_path / "search.db", vfs=disk.name))
     with disk.refusing(apsw.FullError, 0, "write"):
         assert not reading.background()
@@ -232,6 +232,7 @@ def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
     reading.background()
     assert reading.find(b"12345678", 10) == [1]
     reading.close()
+    own.close()
 
 
 SLICES = [*(("drop", kind) for kind in RowKind), ("give_back", None)]

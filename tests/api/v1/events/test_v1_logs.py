@@ -327,9 +327,9 @@ async def test_a_webhooks_tally_says_what_it_was_answered() -> None:
         told = (await s.call("GET", path)).json
         assert told["total"] == 5 and told["failing"] == 3
         assert told["answers"] == [
-            {"status": 503, "deliveries": 2},
-            {"status": None, "deliveries": 1},
-            {"status": 200, "deliveries": 1},
+            {"status": 503, "attempts": 2, "deliveries": 2},
+            {"status": None, "attempts": 1, "deliveries": 1},
+            {"status": 200, "attempts": 1, "deliveries": 1},
         ], "what was tried, the most frequent first"
 
 

@@ -86,7 +86,7 @@ def failing_routes(services: Services) -> list[EntryRoute]:
         "GET",
         "/v1/failing",
         over=Over.ALL_ORGS,
-        id="listFailing",
+        id="getFailing",
         scope="webhooks:read",
         summary="What fails now",
         answers=ok("What fails, in groups by place and cause", FailingNow),
