@@ -1,5 +1,6 @@
 """The map names the owner of a cell, whatever it has named before and wherever it comes from."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import AsyncMock
@@ -138,6 +139,52 @@ async def test_an_owner_that_let_go_is_named_no_more_and_its_successor_is(
     following = Owner(store, "a:2")
     await following.look()
     assert (await known(store)).address == "a:2"
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["before", "asked", "written", "noted", "read"],
+)
+async def test_an_owner_that_is_stopped_at_any_step_of_its_first_row_is_named_no_more(
+    store: HostedCellMap, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    former, owner = Owner(store, "a:1", epoch=3), Owner(store, "a:2")
+    await former.look()
+    await former.row.let_go(60.0)
+    await owner.installation.reader.look()
+    is_there, put_owner, note = asyncio.Event(), store.put_owner, owner.row._note
+
+    async def stands(at: str) -> None:
+        if at == step:
+            is_there.set()
+            await asyncio.Event().wait()
+
+    async def put(cell: CellId, row: CellOwner) -> int:
+        await stands("asked")
+        version = await put_owner(cell, row)
+        await stands("written")
+        return version
+
+    async def noted(epoch: int, is_own: bool) -> bool:
+        await stands("noted" if is_own else "before")
+        return await note(epoch, is_own)
+
+    async def look() -> bool:
+        await stands("read")
+        return True
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(store, "put_owner", put)
+        stopped.setattr(owner.row, "_note", noted)
+        stopped.setattr(owner.installation.reader, "look", look)
+        putting = asyncio.create_task(owner.row.put())
+        await is_there.wait()
+        putting.cancel()
+        await asyncio.wait((putting,))
+    was_written = step in ("written", "noted", "read")
+    assert (await known(store)).address == ("a:2" if was_written else "")
+    await owner.row.let_go(60.0)
+    assert (await known(store)).address == ""
 
 
 async def test_a_map_that_is_away_keeps_nobody(

@@ -40,6 +40,7 @@ class CellOwnerRow:
         self._note = note
         self._noted = 0  # the epoch that the store has
         self._incarnation = ""  # of the map that has our row
+        self._may_be_named = False  # a map was asked to have it: who is cut off hears no answer
 
     async def run(self, heart: Heart) -> None:
         """Look each second, until cancelled."""
@@ -62,6 +63,7 @@ class CellOwnerRow:
                 await note_former_owner(installation, self._note)
             if known is not None and known.epoch >= own.epoch and (known != own or is_new):
                 own = installation.owner = CellOwner(known.epoch + 1, own.address)
+            self._may_be_named = True
             await installation.store.put_owner(installation.cell, own)
             self._incarnation = incarnation
             await self._note(own.epoch, True)  # noqa: FBT003  # as the port has it
@@ -69,8 +71,9 @@ class CellOwnerRow:
             await reader.look()
 
     async def let_go(self, seconds: float) -> None:
-        """Say that nobody owns the cell any more; give it up after so many seconds."""
-        if not self._incarnation:
+        """Say that nobody owns the cell any more, also where `put` was cancelled before it heard
+        whether the map has the row; give it up after so many seconds."""
+        if not self._may_be_named:
             return
         owner = CellOwner(self._installation.owner.epoch, "")
         with suppress(TimeoutError, Unavailable, Unusable):
