@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from tests.server.support import until
@@ -30,6 +31,17 @@ say("follows")
 """
 ENDS = 'signal.signal(signal.SIGTERM, lambda *_: (say("ends"), os._exit(0)))'
 DEAF = OBEDIENT.replace(ENDS, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+# It ends in order, and takes as long as a test wants.
+SLOW = OBEDIENT.replace(
+    ENDS,
+    """def end(*_):
+    say("told")
+    while not os.path.exists(place + ".go"):
+        time.sleep(0.01)
+    say("ends")
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)""",
+).replace("import os,", "import os, time,")
 # It ends once to take up its store anew, which is no failure.
 AGAIN = """\
 import os, sys
@@ -179,6 +191,31 @@ async def test_one_that_is_wanted_again_waits_for_the_end_of_the_former(tmp_path
     words = [line.split()[0] for line in machine.place.read_text().splitlines()]
     assert words == ["begins", "ends", "begins"]
     await machine.workers.close()
+
+
+@pytest.mark.parametrize("turns", [0, 5])
+async def test_one_that_still_ends_is_waited_for_also_where_its_cell_was_wanted_meanwhile(
+    tmp_path: Path, turns: int
+) -> None:
+    """A host that has ended has no process left that could not tell the map of its own end."""
+    machine = Machine(tmp_path / "log")
+    machine.scripts[ONE] = SLOW
+    machine.workers.want((ONE,))
+    await until(begun(machine, ONE), "the first")
+    machine.workers.want(())
+    await until(lambda: bool(machine.happened("told", ONE)), "that it is told to end")
+    machine.workers.want((ONE,))
+    for _ in range(turns):  # by which the next one waits for it, or has not even begun to
+        await asyncio.sleep(0)
+    machine.workers.want(())
+    machine.workers.want((ONE,))
+    closing = asyncio.create_task(machine.workers.close())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not closing.done() and len(machine.happened("begins", ONE)) == 1
+    machine.place.with_suffix(".go").touch()
+    await closing
+    assert machine.happened("ends", ONE) == machine.happened("begins", ONE)
 
 
 async def test_what_is_wanted_no_more_before_it_has_started_is_not_left_over(

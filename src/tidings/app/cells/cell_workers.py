@@ -10,8 +10,10 @@ import asyncio
 import signal
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -55,7 +57,7 @@ class CellWorkers:
         self.ends = WorkerEnds(time.monotonic)
         self._tasks: dict[CellId, asyncio.Task[None]] = {}
         self._processes: dict[CellId, Process] = {}
-        self._ending: dict[CellId, asyncio.Task[None]] = {}
+        self._ending: defaultdict[CellId, set[asyncio.Task[None]]] = defaultdict(set)
 
     @property
     def running(self) -> dict[CellId, int]:
@@ -68,23 +70,26 @@ class CellWorkers:
             self._end(cell)
         for cell in cells:
             if cell not in self._tasks:
-                former = self._ending.get(cell)
+                former = tuple(self._ending[cell])
                 self._tasks[cell] = asyncio.create_task(self._keep(cell, former))
 
     async def close(self) -> None:
         """End all workers, each in order, and wait for it. Idempotent."""
         self.want(())
-        if self._ending:
-            await asyncio.wait(tuple(self._ending.values()))
+        if ending := list(chain.from_iterable(self._ending.values())):
+            await asyncio.wait(ending)
 
     def _end(self, cell: CellId) -> None:
-        self._ending[cell] = task = self._tasks.pop(cell)
+        """End the worker of a cell. Where it still waits for former ones, they go on to end."""
+        task = self._tasks.pop(cell)
+        self._ending[cell].add(task)
+        task.add_done_callback(self._ending[cell].discard)
         task.cancel()
 
-    async def _keep(self, cell: CellId, former: "asyncio.Task[None] | None") -> None:
-        """Have a worker of a cell, once the former one has ended, until nobody wants it."""
-        if former is not None:
-            await asyncio.wait((former,))
+    async def _keep(self, cell: CellId, former: Collection[asyncio.Task[None]]) -> None:
+        """Have a worker of a cell, once the former ones have ended, until nobody wants it."""
+        if former:
+            await asyncio.wait(former)
         failures = 0
         passed_s = asyncio.get_running_loop().time
         while True:
