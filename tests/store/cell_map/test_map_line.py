@@ -106,6 +106,78 @@ async def test_too_much_is_refused_and_so_is_all_once_the_host_is_gone(
     await asking.close()
 
 
+async def owner_of_one(store: HostedCellMap) -> CellOwner | None:
+    return (await store.read(MapPlace())).changes.cells.get(ONE)
+
+
+async def die(process: LinedCellMap) -> None:
+    """End the end of a line that asks, as its process does that is killed."""
+    for task in process._tasks:
+        task.cancel()
+    await asyncio.wait(process._tasks)
+    process._line.close()
+
+
+@pytest.mark.parametrize("host_ends", [False, True])
+@pytest.mark.parametrize("end", ["asked", "named", "let go"])
+async def test_a_process_that_has_ended_is_named_as_no_owner_however_it_ended(
+    tmp_path: Path, end: str, *, host_ends: bool
+) -> None:
+    store: HostedCellMap = SqliteMap(tmp_path / "map").hosted()
+    await store.put_cell(directory_entry(ONE))
+    lines = MapLines(store)
+    process = LinedCellMap.over(lines.open(), 120.0)
+    named, expected = CellOwner(4, "a:1"), CellOwner(4, "")
+    asking = asyncio.create_task(process.put_owner(ONE, named))
+    if end == "asked":  # it does not even wait for the answer
+        while await owner_of_one(store) != named:
+            await asyncio.sleep(0)
+        asking.cancel()
+    else:
+        await asking
+    if end == "let go":
+        await process.put_owner(ONE, expected)
+        expected = CellOwner(5, "b:1")
+        await store.put_owner(ONE, expected)
+    await die(process)
+    if host_ends:
+        await lines.close()
+        assert await owner_of_one(store) == expected
+    while await owner_of_one(store) != expected:
+        await asyncio.sleep(0)
+    await lines.close()
+    assert await owner_of_one(store) == expected
+    await store.close()
+
+
+async def test_a_process_that_has_ended_takes_nothing_from_the_next_owner(
+    tmp_path: Path,
+) -> None:
+    store: HostedCellMap = SqliteMap(tmp_path / "map").hosted()
+    await store.put_cell(directory_entry(ONE))
+    async with lined(store) as former:
+        await former.put_owner(ONE, CellOwner(4, "a:1"))
+        await store.put_owner(ONE, CellOwner(5, "b:1"))
+    assert await owner_of_one(store) == CellOwner(5, "b:1")
+    await store.close()
+
+
+async def test_a_map_that_is_away_keeps_no_host_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(map_line, "LET_GO_S", 0.05)
+    store = slow()
+    lines = MapLines(store)
+    processes = [LinedCellMap.over(lines.open(), 0.05) for _ in range(2)]
+    for process in processes:
+        with pytest.raises(MapDown, match="no answer has come"):
+            await process.put_owner(ONE, CellOwner(1, "a:1"))
+    await die(processes[0])
+    await asyncio.wait_for(lines.close(), 120)
+    await processes[1].close()
+    assert not store.asked
+
+
 async def test_a_fault_of_ours_is_a_map_that_is_away_and_the_line_goes_on() -> None:
     store = slow()
     store.may.set()

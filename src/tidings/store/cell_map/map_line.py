@@ -4,7 +4,9 @@ process that has it.
 A database has few connections, and a machine needs one to the map, however many cells it has. The
 other end answers one question of a line after the other, so whoever asks much holds up nobody else
 for longer than one question takes. What is asked is asked as `hosted_map.py` does: who waits too
-long is told so, and a question whose time is over by then is not asked any more.
+long is told so, and a question whose time is over by then is not asked any more. A process that
+ends as the named owner of a cell, since it was killed or heard no answer, is named no more: the
+other end lets its cells go.
 
 Frames are those of `tidings.frames`, of msgpack: `[number, method, arguments, until]` one way and
 `[number, fault or null, result]` the other. Both ends are of one machine, and share its clock.
@@ -20,6 +22,8 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 import structlog
 
+from tidings.core.cells.cell_map import CellOwner
+from tidings.core.cells.families import CellId
 from tidings.frames import Frames, framed
 from tidings.store.cell_map.hosted_map import ANSWER_S, WAITING_MAX
 from tidings.store.hosting.calls import methods, types_of
@@ -34,6 +38,8 @@ from tidings.store.sql.halves import passed_s
 
 RECEIVE_BYTES = 1 << 20
 CLOSE = "close"  # of a line alone: the map goes on
+PUT_OWNER = CellMapStore.put_owner.__name__
+LET_GO_S = 5.0  # for the map to have that a process which has ended owns nothing
 FAULTS = {fault.__name__: fault for fault in (MapDown, MapWentBack, RangesUnknown, MapRefused)}
 _NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 _Client = TypeVar("_Client", bound=type)
@@ -207,6 +213,7 @@ class MapLine:
         self._store = store
         self._line = line
         self._questions: asyncio.Queue[MapQuestion] = asyncio.Queue()
+        self._owners: dict[CellId, CellOwner] = {}  # that the other end may be named as
         self._task = asyncio.create_task(self._serve())
 
     @property
@@ -215,9 +222,28 @@ class MapLine:
         return self._task.done()
 
     async def close(self) -> None:
-        """End it. Idempotent."""
+        """End it, and let the cells of the other end go, which has ended. Idempotent."""
         self._task.cancel()
         await asyncio.wait((self._task,))
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Name nobody as the owner of a cell where the other end has not done so itself. Where the
+        map cannot be asked, the next owner is named there."""
+        with suppress(TimeoutError, *FAULTS.values()):
+            async with asyncio.timeout(LET_GO_S):
+                for cell, owner in [*self._owners.items()]:
+                    await self._store.put_owner(cell, CellOwner(owner.epoch, ""))
+                    del self._owners[cell]
+
+    async def _put_owner(self, cell: CellId, owner: CellOwner) -> int:
+        """Put the owner of a cell, and remember it until nobody is named."""
+        if owner.address:
+            self._owners[cell] = owner  # now: its answer may be lost
+        version = await self._store.put_owner(cell, owner)
+        if not owner.address:
+            self._owners.pop(cell, None)
+        return version
 
     async def _serve(self) -> None:
         """Read what is asked at once, so that the other end can send, and answer it in order."""
@@ -232,6 +258,7 @@ class MapLine:
             answering.cancel()
             await asyncio.wait((answering,))
             self._line.close()
+        await self._let_go()
 
     async def _answer_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -250,7 +277,8 @@ class MapLine:
                 fault = MapDown.__name__, "the map cannot be asked now: too much waits for it"
             else:
                 given = _arguments(question.method).decode(question.arguments)
-                found = await getattr(self._store, question.method)(*given)
+                asked = self._put_owner if question.method == PUT_OWNER else None
+                found = await (asked or getattr(self._store, question.method))(*given)
                 result = msgspec.Raw(_encoder.encode(found))
         except tuple(FAULTS.values()) as error:
             fault = type(error).__name__, str(error)
@@ -278,5 +306,4 @@ class MapLines:
     async def close(self) -> None:
         """End all. Idempotent."""
         lines, self._lines = self._lines, []
-        for line in lines:
-            await line.close()
+        await asyncio.gather(*(line.close() for line in lines))
