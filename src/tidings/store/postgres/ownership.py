@@ -43,6 +43,7 @@ _TAKE = (
 )
 _CONFIRM = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = %s AND holder = %s"
 _RELEASE = "UPDATE owner SET holder = '' WHERE epoch = %s"
+_GIVE_BACK = f"{_RELEASE} AND holder = %s"
 RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1 RETURNING renewed"
 WAIT_S = 5.0  # for the commit of a take-over
 
@@ -131,6 +132,15 @@ class OwnerWatch:
             if seen.holder:  # what came in between has seen the old epoch, and can commit no more
                 connection.execute(_END.encode(), (seen.holder,))
         return ours
+
+    def give_back(self) -> None:
+        """Let the store go where it was taken, perhaps without an answer. Raise as `take` does."""
+        ours, self._ours = self._ours, None
+        if ours is None:
+            return
+        with refused_as_store("the store cannot be given back now"):
+            with self._connect("tidings standby") as connection, _BoundedLine(connection):
+                connection.execute(_GIVE_BACK.encode(), ours)
 
     def _look_at_owner(self, connection: "psycopg.Connection[Any]") -> OwnerRow:
         """Return the row of the owner. Raise StoreRefused where its owner may be of a release that

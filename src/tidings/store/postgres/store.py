@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import cast
 
@@ -52,10 +52,28 @@ class PostgresStore(HostedStore):
 
         StoreRefused says why it cannot be. StoreDown: another process owns it, or the database is
         not to be reached; ask again with the same `watch`, which waits for the end of its lease.
+        Who is cancelled, or refused, gives back what was taken: others need not wait for a lease.
         """
+        taking = asyncio.ensure_future(run_in_daemon_thread(watch.take))
         asked_at_s = passed_s()
-        ours = await run_in_daemon_thread(watch.take)
-        lease.renewed(asked_at_s)
+        try:
+            ours = await asyncio.shield(taking)
+            lease.renewed(asked_at_s)
+            return await cls._start(database, ours, lease, died)
+        except port.StoreDown:
+            raise  # it is asked again: what was taken is ours
+        except BaseException:
+            # What it takes now, nobody else would give back.
+            await asyncio.gather(taking, return_exceptions=True)
+            with suppress(port.StoreDown, port.StoreRefused):
+                await run_in_daemon_thread(watch.give_back)
+            raise
+
+    @classmethod
+    async def _start(
+        cls, database: StoreDatabase, ours: Ownership, lease: Lease, died: Callable[[], None]
+    ) -> "PostgresStore":
+        """Start both processes over a store that is ours. They have ended where it fails."""
 
         async def start(role: str, heard: Callable[[], None]) -> Child:
             with _given(database, ours) as descriptor:
