@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -333,7 +334,7 @@ def a_replay_that_was_paused_goes_on_when_resumed(up: TakenUp) -> None:
 
 
 def replays_end_with_their_counts(up: TakenUp) -> None:
-    """Every event once, but for those that were on their way at the kill."""
+    """Every event once, but for those that were on their way at the kill, or had no answer."""
     for name, webhook, count in (
         ("half", "late1", 24),
         ("paused", "late2", 24),
@@ -359,7 +360,25 @@ def replays_end_with_their_counts(up: TakenUp) -> None:
         for arrival in again:
             if arrival.headers["tidings-delivery"] in before:
                 assert arrival.attempt > 1, "it was on its way"
-        assert len({arrival.headers["tidings-delivery"] for arrival in again}) == len(again)
+        with up.service.api(job["org"]) as api:
+            repeats_had_no_answer(api, again, before)
+
+
+def repeats_had_no_answer(api: Api, arrivals: Iterable[Arrival], before: Collection[str]) -> None:
+    """No attempt arrives twice, and another one follows only where the receiver has not answered
+    within the deadline: its machine may stand still for so long. `before`: of the deliveries that
+    arrived before the kill, the attempt of then may be lost."""
+    attempts: dict[str, list[int]] = {}
+    for arrival in arrivals:
+        attempts.setdefault(arrival.headers["tidings-delivery"], []).append(arrival.attempt)
+    for delivery, numbers in attempts.items():
+        assert len({*numbers}) == len(numbers), (delivery, numbers)
+        if len(numbers) > 1:
+            listed = api.get(f"/v1/deliveries/{delivery}").must(200)["attemptList"]
+            assert max(numbers) == len(listed), (delivery, numbers, listed)
+            *faults, last = [attempt["fault"] for attempt in listed]
+            may_be = {"timeout"} | ({"lost"} if delivery in before else set())
+            assert {*faults} <= may_be and last is None, (delivery, numbers, listed)
 
 
 def every_delivery_is_accounted_for(up: TakenUp) -> None:
