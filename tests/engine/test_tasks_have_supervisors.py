@@ -69,6 +69,7 @@ ALLOWED = {
     "store/postgres/store.py:__init__": "the empty batch of an idle owner; a refusal waits",
     "transform/process.py:_begin": "one start, whose time is watched",
     "transform/process.py:connection_lost": "one end, waited for",
+    "store/postgres/store.py:open": "one take-over, which whoever is cancelled waits for",
 }
 
 

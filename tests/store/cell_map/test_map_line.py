@@ -128,7 +128,7 @@ async def test_a_process_that_has_ended_is_named_as_no_owner_however_it_ended(
     lines = MapLines(store)
     process = LinedCellMap.over(lines.open(), 120.0)
     named, expected = CellOwner(4, "a:1"), CellOwner(4, "")
-    asking = asyncio.create_task(process.put_owner(ONE, named))
+    asking = asyncio.ensure_future(process.put_owner(ONE, named))
     if end == "asked":  # it does not even wait for the answer
         while await owner_of_one(store) != named:
             await asyncio.sleep(0)
