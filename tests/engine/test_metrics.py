@@ -9,7 +9,8 @@ from tests.engine.notice_world import ORG, NoticeWorld, in_world
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import DELIVERED, Retry
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.running.first_labels import FirstLabels
 from tidings.engine.events.intake import Draft
 from tidings.engine.metrics import EngineMetrics
 
@@ -108,3 +109,21 @@ def test_a_later_attempt_and_a_replay_say_nothing_of_the_first_wait() -> None:
     assert value("send_seconds_count", outcome="retrying") == 1
     assert value("delivery_seconds_sum", attempt="first") == 2.04
     assert value("delivery_seconds_count", attempt="later") == 1
+
+
+def test_orgs_have_labels_until_there_are_too_many_and_lose_nothing() -> None:
+    metrics = EngineMetrics(FirstLabels(most=2))
+    answer = ReceiverAnswer(200, (), b"", False, 40.0)
+    for number in (1, 2, 3, 1, 4):
+        org = OrgId(number)
+        metrics.orgs.accepted(org)
+        job = Job(DeliveryId(1), 1, org, "e", 1000, 1, None, False, b"")
+        metrics.attempted("HTTP", job, 3000, answer, DELIVERED)
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    for org_label, count in (("1", 2), ("2", 1), ("other", 2), ("3", None)):
+        labels = {"org": org_label}
+        assert registry.get_sample_value("tidings_org_events_total", labels) == count
+        assert registry.get_sample_value("tidings_org_delivery_seconds_count", labels) == count
+        labels["outcome"] = "delivered"
+        assert registry.get_sample_value("tidings_org_attempts_total", labels) == count

@@ -28,4 +28,5 @@ def options_of(settings: Settings, shares: Shares) -> EngineOptions:
         ),
         public_url=public_url(settings),
         audit_days=settings.audit_days,
+        metrics_orgs=settings.metrics_orgs,
     )

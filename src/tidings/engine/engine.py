@@ -303,6 +303,9 @@ class Engine:
         fresh = sum(1 for seq in receipt.seqs if seq)
         self._metrics.accepted += fresh
         self._metrics.duplicates += len(events) - fresh
+        for event, seq in zip(events, receipt.seqs, strict=True):
+            if seq:
+                self._metrics.orgs.accepted(event.draft.org)
         self.dispatcher.handover.take(receipt, events, made_at_once(matched, receipt))
         if self._feed.listening:
             for event, seq, found in zip(events, receipt.seqs, matched, strict=True):

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
+from tidings.core.running.first_labels import FirstLabels
 from tidings.core.running.histogram import Histogram, LabelledHistograms
 from tidings.engine.callables import ReadSeconds
 from tidings.engine.running.metric_families import (
@@ -19,6 +20,7 @@ from tidings.engine.running.metric_families import (
     single_value,
     values_by_label,
 )
+from tidings.engine.running.org_metrics import OrgMetrics
 
 _RESULTS = {
     Delivered: "delivered",
@@ -33,7 +35,9 @@ _Timings = tuple[Histogram, Histogram | None, Histogram | None]  # send, wait, e
 class EngineMetrics(Collector):
     """Counters of one engine, and gauges that are asked for at each scrape."""
 
-    def __init__(self) -> None:
+    def __init__(self, orgs: FirstLabels | None = None) -> None:
+        """`orgs`: which of them have a label of their own."""
+        self.orgs = OrgMetrics(orgs or FirstLabels())
         self.accepted = 0
         self.duplicates = 0
         self.endings: Counter[str] = Counter()
@@ -74,6 +78,13 @@ class EngineMetrics(Collector):
             wait.observe(waited_s)
         if delivery is not None:
             delivery.observe(waited_s + took_s)
+        self.orgs.attempted(
+            job.org,
+            _RESULTS[outcome.__class__],
+            took_s,
+            None if wait is None else waited_s,
+            None if delivery is None else waited_s + took_s,
+        )
 
     def _timings_of(
         self, kind: str, outcome: type[Outcome], is_first: bool, of_event: bool
@@ -106,3 +117,4 @@ class EngineMetrics(Collector):
         yield labelled_histograms("lane_wait_seconds", self._waits)
         yield labelled_histograms("send_seconds", self._sends)
         yield labelled_histograms("delivery_seconds", self._deliveries)
+        yield from self.orgs.collect()

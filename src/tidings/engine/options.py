@@ -16,4 +16,5 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     calls: CallLimits = CALL_LIMITS
     public_url: str = ""  # that links in e-mails begin with
     audit_days: int = AUDIT_DAYS  # for which entries of the audit log are kept
+    metrics_orgs: tuple[int, ...] = ()  # that metrics name; none: the first that are counted
     rest_slice_s: float = SLEEP_SLICE_S  # a background part at rest shows life so often

@@ -283,6 +283,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "where they do not, it is refused.",
         ),
     ] = ()
+    metrics_orgs: Annotated[
+        tuple[int, ...],
+        _is(
+            "a list of the ids of orgs, such as 2001, 2002",
+            "Orgs that `/metrics` names; the rest is `other`. Without it: the first 50 of a start.",
+        ),
+    ] = ()
     traces_to: (
         Annotated[
             str,

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.api.control_client import service
+from tests.api.control_client import Service, service
 from tests.engine.sources.topic import Reader, Topic, fetched, until
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
-from tidings.engine.sources import lag_watch
+from tidings.engine.sources import lag_watch, sources
 from tidings.engine.sources.activity import Activity, MessageActivity
 from tidings.engine.sources.kept_activity import KeptActivity
 
@@ -57,11 +57,26 @@ class _FrozenReader(Reader):
         return len(topic.messages)
 
 
-async def test_what_waits_behind_a_reading_that_is_frozen_is_seen() -> None:
+def lags(s: Service) -> dict[tuple[str, str], float]:
+    """The metric, by type and source."""
+    return {
+        (sample.labels["type"], sample.labels["source"]): sample.value
+        for family in s.parts.sources.sources.collect()
+        for sample in family.samples
+        if sample.name == "tidings_source_lag"
+    }
+
+
+async def test_what_waits_behind_a_reading_that_is_frozen_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with service() as s:
         topic = Frozen(3, silent=False)
         live = await fetched(s, topic)
         await until(lambda: live.lag == 3)
+        assert lags(s) == {("kafka", "1/t"): 3, ("kafka", "other"): 0, ("outbox", "other"): 0}
+        monkeypatch.setattr(sources, "LABELS", 0)  # it is one too many
+        assert lags(s)[("kafka", "other")] == 3 and ("kafka", "1/t") not in lags(s)
         topic.append(b"{}")
         await until(lambda: live.lag == 4)
         await s.parts.sources.pumps.stop()

@@ -13,9 +13,11 @@ _RECEIVERS, _SERVICE, _STORE = "Receivers that fail", "The service", "The store"
 _SOURCES, _NOTICES = "Messages of sources", "Notices and e-mails"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+_COARSE = (0.05, 0.25, 1.0, 5.0, 30.0, 300.0, 3600.0)  # of each org
 _PARTS, _FAULTS = "Parts", "Faults of Tidings' own"
 _PLATFORM = "where `platform_url` is set"
 _ATTEMPT = "once there was an attempt"
+_EVENT = "once there was an event"
 _CELLS = "where there are several cells"
 _PASS = "once retention has ended a pass"
 
@@ -181,6 +183,49 @@ _DECLARED = (
         "for how long the calls of those families were refused",
         when=_CELLS,
     ),
+    # -- orgs -------------------------------------------------------------------------------------
+    MetricDeclaration(
+        "org_events",
+        _COUNTER,
+        "events accepted, by org: those that [`metrics_orgs`](settings.md#metrics_orgs) names, or "
+        "the first 50 since the start; the rest is `other`, as in all of these",
+        labels=("org",),
+        panel="Events a second by org",
+        when=_EVENT,
+    ),
+    MetricDeclaration(
+        "org_attempts",
+        _COUNTER,
+        "attempts by org and what follows: `delivered`, `retrying`, `failed`, `cancelled`",
+        labels=("org", "outcome"),
+        panel="Attempts a second by org",
+        when=_ATTEMPT,
+    ),
+    MetricDeclaration(
+        "org_lane_wait_seconds",
+        _HISTOGRAM,
+        "as `lane_wait_seconds`, by org",
+        labels=("org",),
+        when=_ATTEMPT,
+        bounds=_COARSE,
+    ),
+    MetricDeclaration(
+        "org_send_seconds",
+        _HISTOGRAM,
+        "attempts, by org",
+        labels=("org",),
+        when=_ATTEMPT,
+        bounds=_COARSE,
+    ),
+    MetricDeclaration(
+        "org_delivery_seconds",
+        _HISTOGRAM,
+        "as `delivery_seconds`, by org",
+        labels=("org",),
+        panel="Time from event to receiver by org",
+        when=_ATTEMPT,
+        bounds=_COARSE,
+    ),
     # -- the service ------------------------------------------------------------------------------
     MetricDeclaration(
         "ready",
@@ -316,8 +361,9 @@ _DECLARED = (
     MetricDeclaration(
         "source_lag",
         _GAUGE,
-        "messages that wait to be fetched, by type of source",
-        labels=("type",),
+        "messages that wait to be fetched, by type of source and by source, which is named as "
+        "`2001/till`, its org and its name: the 50 oldest are, the rest is `other`",
+        labels=("type", "source"),
         panel="Sources",
     ),
     MetricDeclaration(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tidings.core.running.first_labels import FirstLabels
 from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.audit_log import AuditLog
@@ -59,7 +60,7 @@ class Foundation:
             changes=Changes(store, registry),
             audit=AuditLog(store, ports.secrets.keys.audit),
             heard=heard,
-            metrics=EngineMetrics(),
+            metrics=EngineMetrics(FirstLabels(options.metrics_orgs)),
             errors=UnforeseenErrors(),
             heartbeats=heartbeats,
             supervisor=Supervisor(heartbeats),

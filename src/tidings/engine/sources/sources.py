@@ -20,6 +20,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read, show
+from tidings.core.running.first_labels import LABELS, OTHER
 from tidings.core.sealed_columns import SOURCE_SETTINGS
 from tidings.core.sources.reach import outside_connection, reads_elsewhere, takes_from_others
 from tidings.core.sources.source import (
@@ -34,7 +35,11 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.changes import Changes
 from tidings.engine.listeners import Listeners
-from tidings.engine.running.metric_families import single_value, values_by_label
+from tidings.engine.running.metric_families import (
+    labelled_values,
+    single_value,
+    values_by_label,
+)
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.intake_results import IntakeResult
@@ -111,12 +116,25 @@ class Sources:
             kind: [source for source in live if source.source.kind == kind] for kind in FETCHED
         }
         for name, count in (
-            ("source_lag", lambda source: source.lag or 0),
             ("source_lag_unknown", lambda source: source.lag_is_unknown),
             ("source_trouble", lambda source: bool(source.trouble)),
         ):
             sums = {kind: sum(map(count, ours)) for kind, ours in fetched.items()}
             yield values_by_label(name, sums)
+        yield labelled_values("source_lag", sorted(self._lags(fetched).items()))
+
+    def _lags(self, fetched: Mapping[str, Sequence[LiveSource]]) -> Counter[tuple[str, str]]:
+        """Sum up how many messages wait, by type and source: the oldest sources have a label of
+        their own."""
+        numbers = sorted(source.stored.number for live in fetched.values() for source in live)
+        named = {*numbers[:LABELS]}
+        lags = Counter({(kind, OTHER): 0 for kind in fetched})
+        for kind, sources in fetched.items():
+            for source in sources:
+                is_named = source.stored.number in named
+                label = f"{source.org}/{source.source.name}" if is_named else OTHER
+                lags[kind, label] += source.lag or 0
+        return lags
 
     def all(self) -> list[LiveSource]:
         """List the sources of all orgs."""
