@@ -1,0 +1,1 @@
+"""Incidents: when one opens, grows, changes its cause and ends."""
