@@ -41,6 +41,9 @@ USUAL: dict[str, Any] = {
     "cursor": 0, "counted_to": 0, "counted": 0, "made": 1, "under_way": 0, "had": 0, "no_body": 0,
     "delivered": 0, "failed": 0, "parked": 0, "cancelled": 0, "closed": 0, "last": 1,
     "entries": b"[]", "subject": b"s", "first_delivery": 0, "deliveries": 0, "terms": b"",
+    "opened_ms": 5, "waiting": 9, "step": 50, "grew": 1, "cause_changes": 0, "previous_cause": "",
+    "acknowledged_by": "boss", "note": "n", "end_reason": "", "notified_opened": 1,
+    "notified_grew": 0, "notified_ended": 0,
     "bytes": b"{}", "count": 1, "again": 0, "version": 1, "attempts": 0, "started_ms": 11,
     "said": b"[]", "detail": ODD, "looks": 1, "without_personal_data": 0, "name": "n",
 }  # fmt: skip
@@ -112,6 +115,8 @@ class _FamilyRows:
         for version in (1, 2):
             add("webhook_version", webhook=number, version=version)
         add("webhook_health", webhook=number)
+        for incident in (1, 2):
+            add("incident", webhook=number, number=number + incident, org=org, kind=incident)
         add("disabling", webhook=number)
         add("cap_use", webhook=number, delivery=number)
         add("replay", number=number, org=org, kind="replay", state="running")

@@ -59,6 +59,7 @@ from tidings.store.port.delivery.caps import CapStore, CapUse
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, FAN_OUT_ROWS, PER_EVENT_MAX, FanOut
 from tidings.store.port.delivery.health import HealthStore, StoredHealth
 from tidings.store.port.delivery.in_flight import InFlight, NullInFlight
+from tidings.store.port.delivery.incidents import INCIDENTS_KEPT, IncidentQuery, IncidentStore
 from tidings.store.port.delivery.lanes import (
     CLAIMED_BYTES_MAX,
     CLAIMED_MAX,
@@ -231,6 +232,7 @@ class Store(
     DeliveryStore,
     TotalsStore,
     HealthStore,
+    IncidentStore,
     StopStore,
     WebhookStore,
     ReplayStore,

@@ -29,6 +29,7 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.copy_marks import refuse_to_serve
 from tidings.store.sql.delivery.caps import CapRows
 from tidings.store.sql.delivery.health import HealthRows
+from tidings.store.sql.delivery.incidents import IncidentReader, IncidentRows
 from tidings.store.sql.delivery.manual_retries import ManualRetryRows
 from tidings.store.sql.delivery.recovery import Recovery
 from tidings.store.sql.emails import EmailRows
@@ -100,6 +101,7 @@ class RowWriter:
     caps: CapRows
     people: PeopleTables
     health: HealthRows
+    incidents: IncidentRows
     emails: EmailRows
     reference: ReferenceWriter
     replays: ReplayRows
@@ -151,6 +153,7 @@ class RowWriter:
         self.caps = CapRows(self.connection, clock_ms, self.families.is_copied)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
+        self.incidents = IncidentRows(self.connection)
         self.emails = EmailRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms, numbers)
@@ -243,6 +246,7 @@ class RowReader:
     log: LogRows
     totals: TotalRows
     rejections: Rejections
+    incidents: IncidentReader
     inboxes: InboxReader
     dead_letters: DeadLetterReader
     audit: AuditReader
@@ -266,6 +270,7 @@ class RowReader:
         self.log = LogRows(self.connection, self._segments, self._blocks)
         self.totals = TotalRows(self.connection, segments.connection, self._blocks, clock_ms)
         self.rejections = Rejections(self.connection)
+        self.incidents = IncidentReader(self.connection)
         self.inboxes = InboxReader(self.connection)
         self.dead_letters = DeadLetterReader(self.connection)
         self.audit = AuditReader(self.connection)

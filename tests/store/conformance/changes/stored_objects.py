@@ -7,6 +7,7 @@ import msgspec
 
 from tests.store.rows import ORG, webhook
 from tidings.core.ids import EventNumber, OrgId
+from tidings.core.incidents.incident import Incident
 from tidings.core.replay import JobState
 from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
@@ -169,6 +170,10 @@ NOT_COMPARED: dict[str, tuple[str, Callable[[port.Store], Awaitable[Any]]]] = {
     "put_healths": (
         "is what the owner alone has counted",
         lambda store: store.put_healths([port.StoredHealth(1, failures=1)]),
+    ),
+    "put_incidents": (
+        "is what the owner alone has seen",
+        lambda store: store.put_incidents([Incident(webhook=1, number=1, org=ORG, kind="failing")]),
     ),
     "put_topic_places": (
         "is how far the owner alone has read",

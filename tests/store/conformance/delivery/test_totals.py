@@ -147,8 +147,9 @@ def test_counts_by_state_are_those_of_the_tallies(subject: Subject) -> None:
 def test_the_oldest_that_is_due_is_told_of_each_webhook(subject: Subject) -> None:
     one, other, idle = (subject.put_webhook(name) for name in ("one", "other", "idle"))
 
-    def oldest() -> list[int | None]:
-        return list(subject.ask(lambda store: store.oldest_due([other, idle, one, 999])))
+    def oldest(*states: State) -> list[int | None]:
+        asked = [other, idle, one, 999]
+        return list(subject.ask(lambda store: store.oldest_due(asked, states)))
 
     assert oldest() == [None] * 4
     first = subject.commit(event("a", new(one), new(other)))
@@ -159,6 +160,8 @@ def test_the_oldest_that_is_due_is_told_of_each_webhook(subject: Subject) -> Non
     [a], [b] = first.firsts, second.firsts
     subject.commit(settled=[settled(a, webhook=one), failing(a + 1, HOUR_MS, webhook=other)])
     assert oldest() == [first.now_ms, None, second.now_ms, None], "what is tried again is due too"
+    assert oldest(State.PENDING) == [second.now_ms, None, second.now_ms, None]
+    assert oldest(State.RETRYING) == [first.now_ms, None, None, None]
     subject.commit(settled=[settled(b, webhook=one), settled(b + 1, webhook=other)])
     assert oldest() == [first.now_ms, None, None, None]
 

@@ -28,6 +28,7 @@ from tests.store.rows import ORG, event, failing, new, webhook
 from tidings.core.cells.families import FamilyMove
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
+from tidings.core.incidents.incident import Incident
 from tidings.core.orgs.retention import RowKind
 from tidings.core.replay import JobState
 from tidings.store import port
@@ -93,6 +94,7 @@ ENDS: dict[str, Write] = {
 # Of several orgs at once: what is of one that is not here is left out.
 IN_PARTS: dict[str, Write] = {
     "put_healths": _put("put_healths"),
+    "put_incidents": _put("put_incidents"),
     "put_activity": _put("put_activity"),
     "drop_emails": lambda store: store.drop_emails(["e"]),
 }
@@ -195,6 +197,12 @@ def test_what_is_of_several_orgs_leaves_out_those_that_are_not_here(subject: Sub
     healths = [port.StoredHealth(number, failures=1) for number in (1, other.number)]
     subject.ask(lambda store: store.put_healths(healths))
     subject.ask(IN_PARTS["put_activity"])
+    incidents = [
+        Incident(webhook=number, number=number, org=org, kind="failing")
+        for number, org in ((1, ORG), (other.number, other.org))
+    ]
+    subject.ask(lambda store: store.put_incidents(incidents))
+    assert subject.ask(lambda store: store.open_incidents()) == incidents[1:]
     subject.ask(lambda store: store.drop_emails(["e", "f"]))
 
     def kept() -> tuple[list[int], int, list[str]]:

@@ -34,9 +34,10 @@ LATE = 1 << 50
 ASKED: dict[str, Callable[[port.Store], Awaitable[Any]]] = {
     "recover": lambda store: store.recover(100, None),
     "past_attempts": lambda store: store.past_attempts(0, 1000, 1000),
+    "incidents": lambda store: store.incidents(port.IncidentQuery()),
     **{
         name: lambda store, name=name: getattr(store, name)()  # type: ignore[misc]
-        for name in LEFT_OUT.keys() - {"recover", "past_attempts"}
+        for name in LEFT_OUT.keys() - {"recover", "past_attempts", "incidents"}
     },
 }
 OF_THE_STORE = frozenset(

@@ -105,7 +105,10 @@ class TotalsStore(Protocol):
         """Count each webhook's late deliveries, given with its `sla_s`; in their order, and by one
         reading for all of them."""
 
-    def oldest_due(self, webhooks: Sequence[int]) -> Awaitable[Sequence[int | None]]:
+    def oldest_due(
+        self, webhooks: Sequence[int], states: Sequence[int] = ()
+    ) -> Awaitable[Sequence[int | None]]:
         """Find of each webhook when the oldest delivery was accepted that is PENDING or RETRYING,
-        in their order; None where there is none. It costs some looks into indexes, however much
-        there is of these. HELD ones wait for one of these."""
+        or only that one of them which `states` has, in their order; None where there is none. It
+        costs some looks into indexes, however much there is of these. HELD ones wait for one
+        of these."""

@@ -120,6 +120,7 @@ FOR_ORGS: Mapping[str, OrgsOf] = {
     "park_expired": _first("webhook"),
     "drop_disabling": _first("webhook").ending(),
     "put_healths": _each("webhook")._replace(ends=True, parts=True),
+    "put_incidents": _each("webhook")._replace(ends=True, parts=True),
     # replays
     "put_replay": _field(),
     "move_replay": _first("replay"),
@@ -177,6 +178,7 @@ FOR_NONE = frozenset(
         *("load", "load_types", "load_people", "load_transformations", "load_sources"),
         *("load_inboxes", "load_activity", "dead_letter_sums", "topic_places", "table_owner"),
         *("transformation_versions", "emails", "stops", "healths", "past_attempts", "page"),
+        "open_incidents",
         *("recover", "unfinished", "unfinished_of", "file_space", "give_back"),
     )
 )

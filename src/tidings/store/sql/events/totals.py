@@ -256,14 +256,18 @@ class TotalRows:
         ]
 
     @answers(port.Store.oldest_due)
-    def oldest_due(self, webhooks: Sequence[int]) -> Sequence[int | None]:
+    def oldest_due(
+        self, webhooks: Sequence[int], states: Sequence[int] = ()
+    ) -> Sequence[int | None]:
         self._blocks.refresh(REFRESH_MAX)
         asked: Binding = {"webhooks": _listed(webhooks)}
-        lowest: dict[int, int] = {
-            webhook: id for webhook, id in self._log.execute(_LOWEST_RETRYING, asked) if id
-        }
+        lowest: dict[int, int] = {}
+        if not states or State.RETRYING in states:
+            tried = self._log.execute(_LOWEST_RETRYING, asked)
+            lowest = {webhook: id for webhook, id in tried if id}
+        limit = PENDING_BLOCKS_MAX if not states or State.PENDING in states else 0
         left = set(webhooks)
-        for (block,) in self._ask(_PENDING_BLOCKS, asked | {"limit": PENDING_BLOCKS_MAX}):
+        for (block,) in self._ask(_PENDING_BLOCKS, asked | {"limit": limit}):
             if not left:
                 break
             of_block: Binding = {"webhooks": _listed(sorted(left)), "block": block}

@@ -101,6 +101,8 @@ LEFT_OUT: Mapping[str, Callable[[Any, AbsentRows], Any]] = {
     "emails": _by("org"),
     "stops": _by("org"),
     "healths": _by("webhook"),
+    "open_incidents": _by("webhook"),
+    "incidents": _by("webhook"),
     "past_attempts": _by("webhook"),
     "recover": _by("webhook"),
     "unfinished": _by("webhook"),

@@ -155,6 +155,14 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
         "",
         "webhook failing_since_ms failures cause opens until_ms told failing_ms partly_since_ms",
     ),
+    _by_parent(
+        "incident",
+        "webhook",
+        "number",
+        "webhook number org kind cause opened_ms since_ms waiting step grew grew_ms cause_changes"
+        " cause_changed_ms previous_cause acknowledged_ms acknowledged_by note ended_ms end_reason"
+        " notified_opened notified_grew notified_ended",
+    ),
     _by_parent("disabling", "webhook", "", "webhook version reason"),
     _by_parent(
         "event_type",
