@@ -76,6 +76,7 @@ class App:
                 await through(lambda: delivery.stops.stop_here(EVERYTHING, HOLD))
         await through(self.webhooks.disable_owed)
         await through(delivery.engine.start)
+        await through(delivery.incidents.load)
         await through(delivery.replay.runs.start)
         self.webhooks.resume()
         await through(delivery.inboxes.load)

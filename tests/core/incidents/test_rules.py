@@ -137,8 +137,10 @@ def test_what_no_reader_fetches_is_unread_and_no_backlog() -> None:
         has_reader=False,
     )
     assert kept.review(unread) == [("unread", "opened")]
-    assert kept.review(seen(has_reader=False)) == []
-    assert kept.review(seen(waiting=0)) == [("unread", "ended")]
+    restarted = seen(has_reader=False, oldest_due_ms=old_ms, waiting=3)
+    assert kept.review(restarted, seen(has_reader=False)) == [], "a start has seen nobody fetch"
+    assert kept.review(seen()) == [("unread", "ended")]
+    assert kept.review(unread, seen(has_reader=False, waiting=0))[1:] == [("unread", "ended")]
 
 
 def test_listeners_hear_of_each_opening_growth_and_end_once() -> None:

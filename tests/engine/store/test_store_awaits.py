@@ -118,6 +118,11 @@ CASES = {
     f"{FAULTS}::test_a_letter_goes_once_whatever_was_refused": """
         emails: emails put_email drop_emails
     """,
+    "engine/incidents/test_tracker.py"
+    "::test_what_the_store_does_not_answer_or_take_is_for_the_next_review": """
+        tracker: put_incidents
+        sightings: count_states oldest_due
+    """,
     f"{FAULTS}::test_what_lanes_ask_behind_the_calls_is_asked_again": """
         recovery: unfinished
         pages: page
@@ -147,6 +152,7 @@ CASES = {
         inboxes: load_inboxes
         sources: load_sources dead_letter_sums load_activity
         engine: recover healths past_attempts
+        tracker: open_incidents
         compose: load load_people load_transformations load_types
         directed_store: load
         service: load_types installation

@@ -78,6 +78,8 @@ WEBHOOK_DELETED = _action("webhook.deleted", "deleted the webhook")
 WEBHOOK_DRAINED = _action("webhook.drained", "drained the webhook")
 WEBHOOK_TESTED = _action("webhook.tested", "sent a test message to the webhook")
 
+INCIDENT_ACKNOWLEDGED = _action("incident.acknowledged", "acknowledged the incident")
+
 CONNECTION_CHECKED = _action("connection.checked", "checked the connection")
 
 CREDENTIAL_CREATED = _action("credential.created", "created the credential")

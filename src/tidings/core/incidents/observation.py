@@ -17,7 +17,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     since when. `failures`: attempts that failed in a row, the first of them at `run_since_ms`, None
     where the last one has succeeded. `is_proven`: that the share is well is shown by an attempt, or
     by a window without one. `waiting`, `oldest_due_ms`: of its deliveries; `waiting` is None where
-    nobody has counted. `has_reader`: False where only a reader could fetch, and none has lately.
+    nobody has counted. `has_reader`: False where only a reader could fetch, and this process has
+    seen none lately.
     """
 
     webhook: int

@@ -9,9 +9,10 @@ failing    opens once nothing gets through and that is no accident: three attemp
 degraded   opens and ends by the share of attempts that fail (`attempt_share.py`). While more than
            a share fails it stays open beside the other one: it has not recovered.
 unread     opens where messages for a reader wait, and nobody has fetched for 15 minutes; ends with
-           a fetch.
-backlog    opens where the oldest due delivery of an active webhook is older than 15 minutes though
-           its receiver does not fail. Ends once that is younger again, or nothing waits.
+           a fetch, or where nothing waits any more.
+backlog    opens where the oldest delivery of an active webhook that was never tried is older than
+           15 minutes though its receiver does not fail. Ends once that is younger again, or nothing
+           waits.
 
 Nothing ends for want of attempts: what is paused, disabled or inactive is tried by nobody and stays
 as it is, and what is judged well without one attempt stays open for a whole window of the attempts'
@@ -137,7 +138,8 @@ def _ends(known: Incident, seen: Observation) -> bool:
         case IncidentKind.DEGRADED:
             return seen.state is None and seen.is_proven
         case IncidentKind.UNREAD:
-            return seen.waiting is not None and seen.state is not IncidentKind.UNREAD
+            is_read = seen.has_reader and seen.state is not IncidentKind.UNREAD
+            return is_read or seen.waiting == 0
         case IncidentKind.BACKLOG:
             return seen.waiting is not None and not _is_old(seen)
 

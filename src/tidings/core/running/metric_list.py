@@ -136,6 +136,16 @@ _DECLARED = (
         panel=_RECEIVERS,
     ),
     MetricDeclaration(
+        "incidents_open",
+        _GAUGE,
+        "[incidents](#incidents) that have not ended, by kind: `failing`, `degraded`, `unread`, "
+        "`backlog`",
+        labels=("kind",),
+        panel=_RECEIVERS,
+    ),
+    MetricDeclaration("incidents_opened", _COUNTER, "incidents that were opened since the start"),
+    MetricDeclaration("incidents_ended", _COUNTER, "incidents that have ended since the start"),
+    MetricDeclaration(
         "held_connections",
         _GAUGE,
         "[connections that cannot be used](connections.md#when-one-cannot-be-used)",

@@ -357,6 +357,15 @@ class Dispatcher:
             return False
         return bool(runner.lane.queued) or runner.next_due_ms is not None
 
+    def with_backlog(self) -> list[int]:
+        """List the webhooks whose lanes have something that has not started."""
+        at_work = self.runners.at_work.values()
+        return [
+            runner.webhook.number
+            for runner in at_work
+            if runner.lane.queued or runner.lane.page_wanted
+        ]
+
     def overdue(self) -> list[Webhook]:
         """List the webhooks whose lane has a free slot and work that waits too long for it all the
         same."""

@@ -178,6 +178,14 @@ class Pulls:
             return 0.0
         return monotonic() - (self._started_s if desk is None else desk.fetched_s)
 
+    def is_read(self, number: int, within_s: float) -> bool:
+        """Return whether somebody fetches from a webhook now, or has within that time, as far as
+        this process has seen it: unlike `unfetched_s`, a start says nothing."""
+        desk = self._desks.get(number)
+        if desk is None or not (desk.readers or desk.fetched_s > self._started_s):
+            return False
+        return self.unfetched_s(number) < within_s
+
     @property
     def readers(self) -> int:
         """Count the readers that wait, of all webhooks."""

@@ -26,6 +26,8 @@ from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.trial import Trial, TrialListener
 from tidings.engine.engine import Engine
 from tidings.engine.inboxes import Inboxes
+from tidings.engine.incidents.sightings import LaneSuspects, Reads, WebhookSightings
+from tidings.engine.incidents.tracker import IncidentTracker
 from tidings.engine.notices.notices import Notices
 from tidings.engine.options import EngineOptions
 from tidings.engine.pull.pulls import Pulls
@@ -95,6 +97,7 @@ class DeliveryServices:
     headers_of: HeadersOf
     next_attempts: NextAttempts
     judgements: WebhookJudgements
+    incidents: IncidentTracker
     connections: NamedConnections
     inboxes: Inboxes
     pulls: Pulls
@@ -154,12 +157,14 @@ class DeliveryServices:
         )
         dispatcher = engine.dispatcher
         troubles = ActionTroubles(actions, registry)
+        judgements = _judgements(base, health, webhooks, engine, troubles, pulls, stops)
         return cls(
             engine=engine,
             destination=destination,
             headers_of=headers_of,
             next_attempts=dispatcher.next_attempts,
-            judgements=_judgements(base, health, webhooks, engine, troubles, pulls, stops),
+            judgements=judgements,
+            incidents=_incidents(base, health.healths, judgements, stops, dispatcher, pulls),
             connections=health.connections,
             inboxes=inboxes,
             pulls=pulls,
@@ -244,6 +249,36 @@ def _drains(
         next_attempts=dispatcher.next_attempts,
         stops=stops,
         connections=watch,
+    )
+
+
+def _incidents(
+    base: Foundation,
+    healths: HealthTracker,
+    judgements: WebhookJudgements,
+    stops: Stops,
+    lanes: LaneSuspects,
+    reads: Reads,
+) -> IncidentTracker:
+    sightings = WebhookSightings(
+        store=base.store,
+        clock=base.clock,
+        passed_s=asyncio.get_running_loop().time,
+        healths=healths,
+        judgements=judgements,
+        stops=stops,
+        lanes=lanes,
+        reads=reads,
+    )
+    return IncidentTracker(
+        store=base.store,
+        registry=base.registry,
+        clock=base.clock,
+        sightings=sightings,
+        audit=base.audit,
+        random_bytes=base.random_bytes,
+        heard=base.heard,
+        metrics=base.metrics,
     )
 
 

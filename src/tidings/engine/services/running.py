@@ -19,6 +19,7 @@ from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.retries.drains import PART as DRAINS
 from tidings.engine.delivery.stops import EVERYTHING
+from tidings.engine.incidents.tracker import PART as INCIDENTS
 from tidings.engine.notices.notices import PART as NOTICES
 from tidings.engine.options import EngineOptions
 from tidings.engine.orgs import Orgs
@@ -96,11 +97,13 @@ class RunningServices:
             **notices.mail_jobs(),
             SOURCE_FIGURES: sources.kept_activity.run,
             VIEWS: views.run,
+            INCIDENTS: delivery.incidents.run,
         }
 
         async def farewell() -> None:
             await notices.notices.flush()
             await views.write()
+            await delivery.incidents.close()
 
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)

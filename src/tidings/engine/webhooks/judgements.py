@@ -177,6 +177,13 @@ class WebhookJudgements:
             unread_since_ms=unread_since_ms,
         )
 
+    def suspects(self) -> set[int]:
+        """Return the numbers of all webhooks that may fail, be held up or be
+        unread."""
+        known = self._healths.failing_numbers, self._troubles.numbers(), self._holds.numbers()
+        unread = () if self._quiet is None else self._quiet.numbers()
+        return {number for numbers in (*known, unread) for number in numbers}
+
     def counts(self) -> Counter[str]:
         """Count the webhooks of all orgs with one of the conditions `COUNTED`, by condition."""
         counted: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
@@ -185,9 +192,7 @@ class WebhookJudgements:
 
     def unwell(self) -> Iterator[tuple[Webhook, WebhookJudgement]]:
         """Yield the webhooks of all orgs that fail or are held up, with the judgement on each."""
-        known = self._healths.failing_numbers, self._troubles.numbers(), self._holds.numbers()
-        unread = () if self._quiet is None else self._quiet.numbers()
-        for number in {number for numbers in (*known, unread) for number in numbers}:
+        for number in self.suspects():
             webhook = self._registry.get(number)
             if webhook is not None and (judged := self.of(webhook)).condition in COUNTED:
                 yield webhook, judged
