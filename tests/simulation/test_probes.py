@@ -30,7 +30,7 @@ async def scenario(seed: int, ours: float) -> None:
     for _ in range(10):
         await world.produce(10)
         await asyncio.sleep(20)
-    assert world.engine.healths.open_breakers, "they are left alone"
+    assert world.engine.healths.open_causes.total(), "they are left alone"
     world.network.broken.clear()  # the receivers are back, and we are at fault
     world.faults.ours = ours
     await asyncio.sleep(SPELL_S)
@@ -41,7 +41,7 @@ async def scenario(seed: int, ours: float) -> None:
     unfinished = world.unfinished()
     await world.ask_for_replays()
     await asyncio.sleep(HEALED_S)
-    assert not world.engine.healths.open_breakers, "each lane was given back"
+    assert not world.engine.healths.open_causes.total(), "each lane was given back"
     world.check_healed()
     world.check_arrived(unfinished)
     world.check_deliveries()

@@ -269,7 +269,7 @@ class Engine:
             queued=lambda: self.dispatcher.queued,
             owed=lambda: self.committer.owed,
             unwritten=lambda: self.commits.unwritten,
-            open_breakers=lambda: self.healths.open_breakers,
+            open_breakers=lambda: self.healths.open_causes.total(),
             store_halted=lambda: self.commits.halted,
         )
         metrics.histograms["commit_seconds"] = self.committer.commits

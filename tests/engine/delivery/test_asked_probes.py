@@ -42,7 +42,7 @@ def test_what_waits_is_sent_at_once_after_a_mend(ask: Ask) -> None:
         assert world.engine.healths.shown(crm.number) is None
         states = [row.state for row in (await world.store.log_deliveries(query(crm))).deliveries]
         assert set(states) == {State.DELIVERED}, "all were delivered"
-        assert world.engine.healths.open_breakers == 0
+        assert world.engine.healths.open_causes.total() == 0
 
     in_world(scenario)
 

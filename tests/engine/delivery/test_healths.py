@@ -3,11 +3,13 @@
 import random
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from tests.engine.delivery.scenes.health_parts import HOOK, Clock, Rows
 from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.receivers.health import DAY_MS, FIRST
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.health_tracker import PARK_SLICE, HealthTracker
@@ -18,7 +20,7 @@ from tidings.store import port
 class Scene:
     def __init__(self) -> None:
         self.clock, self.rows, self.said = Clock(), Rows(), list[tuple[str, object]]()
-        registry = Registry()
+        registry = self.registry = Registry()
         registry.put(HOOK)
         parked: Listeners[Webhook, int] = Listeners("deliveries were parked")
         parked.add(lambda webhook, count: self.said.append(("parked", webhook.number)))
@@ -177,11 +179,11 @@ def test_a_total_failure_ends_at_the_first_success_behind_an_open_breaker(counts
         if breaker.record(1000.0, 1000.0, False, random.Random(1)):
             scene.healths.moved(4, breaker, 1000.0)
     shown = scene.healths.shown(4)
-    assert shown is not None and shown.left_alone and scene.healths.open_breakers == 1
+    assert shown is not None and shown.left_alone and scene.healths.open_causes.total() == 1
     scene.healths.good(4, counts=counts)
     breaker.succeeded_outside(1001.0)
     scene.healths.moved(4, breaker, 1001.0)
-    assert scene.healths.shown(4) is None and scene.healths.open_breakers == 0
+    assert scene.healths.shown(4) is None and scene.healths.open_causes.total() == 0
     known = scene.healths.of(4)
     assert known is not None and known.opens == 1, "it closes with the third"
     after = Scene()
@@ -194,6 +196,56 @@ def test_a_total_failure_ends_at_the_first_success_behind_an_open_breaker(counts
     scene.healths.moved(4, breaker, 1001.0)
     shown = scene.healths.shown(4)
     assert shown is not None and shown.left_alone
+
+
+def test_an_owner_who_was_told_of_a_failure_hears_of_the_success_behind_a_pause() -> None:
+    scene = Scene()
+    scene.fail(5)
+    scene.clock.ms += 900_000
+    scene.fail()
+    since_ms = 1_000_000
+    scene.registry.put(msgspec.structs.replace(HOOK, status=WebhookStatus.PAUSED))
+    scene.registry.put(HOOK)
+    scene.healths.resume(4, anew=False)
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.failing_since_ms == since_ms
+    scene.healths.good(4)
+    assert scene.said == [("failing", FIRST), ("recovered", since_ms)]
+
+
+async def test_the_eight_days_go_on_behind_a_pause_without_its_time() -> None:
+    scene = Passing()
+    scene.fail(20)
+    scene.wait(7)
+    await scene.healths.close()  # as is done every ten minutes
+    scene.registry.put(msgspec.structs.replace(HOOK, status=WebhookStatus.PAUSED))
+    scene.wait(30)
+    await scene.healths.close()
+    scene.registry.put(HOOK)
+    scene.healths.resume(4, anew=False)
+    scene.fail()
+    assert "disable" not in dict(scene.said)
+    scene.wait(1.1)
+    scene.fail()
+    assert "disable" in dict(scene.said)
+
+
+def test_one_that_is_enabled_again_has_eight_days_anew_and_fails_as_before() -> None:
+    scene = Passing()
+    scene.fail(20)
+    scene.wait(8)
+    scene.fail()
+    assert [kind for kind, _ in scene.said].count("disable") == 1
+    scene.healths.resume(4, anew=True)
+    scene.fail(20)
+    scene.wait(7.9)
+    scene.fail()
+    assert [kind for kind, _ in scene.said].count("disable") == 1
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.failing_since_ms == 1_000_000
+    scene.wait(0.2)
+    scene.fail()
+    assert [kind for kind, _ in scene.said].count("disable") == 2
 
 
 async def test_what_is_known_is_written_behind_and_again_after_the_store_refused() -> None:
@@ -224,7 +276,7 @@ async def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it
     pause = after.healths.pause_of(4)
     assert pause is not None and pause.opens == 1
     assert abs(pause.left_s - (breaker.wait_s(50.0) - 2)) < 0.01
-    assert after.healths.open_breakers == 1
+    assert after.healths.open_causes.total() == 1
     assert after.healths.open_causes == {"replay": 1}
     after.healths.bad(4, "503")
     assert after.healths.open_causes == {"503": 1}

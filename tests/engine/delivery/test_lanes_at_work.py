@@ -204,7 +204,9 @@ async def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() 
     "off",
     [off for off in WebhookStatus if off not in (WebhookStatus.ACTIVE, WebhookStatus.DELETED)],
 )
-async def test_a_webhook_that_is_set_active_again_begins_afresh(off: WebhookStatus) -> None:
+async def test_a_webhook_that_is_set_active_again_fails_until_it_succeeds(
+    off: WebhookStatus,
+) -> None:
     scene = Scene()
     scene = scene_of(Silent())
     await hand_over(scene, job(1, 2))
@@ -215,8 +217,11 @@ async def test_a_webhook_that_is_set_active_again_begins_afresh(off: WebhookStat
     assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
     scene.change(off)
     scene.change(WebhookStatus.ACTIVE)
-    assert scene.healths.of(HOOK.number) is None
     assert runner.lane.breaker.position is Position.CLOSED
+    health = scene.healths.of(HOOK.number)
+    assert health is not None and health.failing_since_ms is not None and not health.opens
+    scene.healths.good(HOOK.number)
+    assert scene.healths.of(HOOK.number) is None
 
 
 class Retiring:

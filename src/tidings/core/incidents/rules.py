@@ -15,8 +15,9 @@ backlog    opens where the oldest delivery of an active webhook that was never t
            waits.
 
 Nothing ends for want of attempts: what is paused, disabled or inactive is tried by nobody and stays
-as it is, and what is judged well without one attempt stays open for a whole window of the attempts'
-share, in which it was sent to. Edits change nothing. An incident of a deleted webhook ends with it.
+as it is, and what is judged well by less than ten attempts stays open for a whole window of the
+attempts' share, in which it was sent to. Edits change nothing. An incident of a deleted webhook
+ends with it.
 
 It grows when twice as many deliveries wait as when it opened or last grew, 100 at least, and when
 its webhook is half, 70 and 90 % of the way to being disabled.

@@ -13,6 +13,7 @@ from tidings.core.delivery.exchange import (
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S, Delivered, Outcome
 from tidings.core.delivery.receivers.breaker import Position
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import LaneDriver, Rest, WebhookRunner
 
@@ -99,16 +100,18 @@ class Breakers:
         runner.rest = None
         self._lanes.open_or_close(runner)
 
-    def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
-        """Follow a change of the webhook: its owner wants to see what comes of that now."""
+    def changed(self, runner: WebhookRunner, was: WebhookStatus) -> None:
+        """Follow a change of the webhook: its owner wants to see what comes of that now. `was`: its
+        status before."""
         if runner.lane.breaker.position is not Position.CLOSED:
             runner.lane.breaker.reset()
             self._moved(runner)
         else:
             lane_pause_s = runner.lane.learned.requested_wait_s(self._loop.time())
             self._healths.wait(runner.webhook.number, lane_pause_s)
-        if begins:
-            self._healths.forget(runner.webhook.number)
+        if runner.webhook.sends and was is not WebhookStatus.ACTIVE:
+            anew = was is WebhookStatus.DISABLED
+            self._healths.resume(runner.webhook.number, anew=anew)
 
     def drop(self, runner: WebhookRunner) -> None:
         """Drop the breaker of a webhook that is deleted."""

@@ -28,8 +28,12 @@ from tidings.core.delivery.receivers.attempt_share import (
 from tidings.core.delivery.receivers.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.delivery.receivers.health import (
     DEFAULT_POLICY,
+    FIRST,
+    HOPELESS,
+    HOPELESS_ACTION,
     Disable,
     HealthPolicy,
+    disables_at_ms,
     judge,
     to_tell,
 )
@@ -48,20 +52,10 @@ from tidings.store import port
 WRITE_EVERY_S = 2.0
 REVIEW_EVERY_S = 30.0
 COUNT_EVERY_S = 600.0
-MINUTE_MS = 60_000
 SAME_MS = 100  # two times that lie nearer are the same one, read by two clocks
 PARK_SLICE = 500
 BUCKET_MS = round(BUCKET_S * 1000)
 PAST_MAX = 20_000  # deliveries whose attempts a start reads
-HOPELESS = (
-    "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
-    "set the webhook active, and replay what was parked."
-)
-HOPELESS_ACTION = (
-    "Nothing of it was done for eight days; the last try ended with {cause}. Mend what it needs, "
-    "enable the action, and run again what was parked."
-)
-
 PART = ServicePart(
     "receivers' health",
     "failing webhooks are not told of, and what has waited its whole time is not parked",
@@ -191,22 +185,19 @@ class HealthTracker:
             known, failing_since_ms=since_ms, cause=share.cause or known.cause, share=share
         )
 
-    def delivers(self, webhook: int) -> bool:
-        """Return whether its receiver has taken something in the last minutes, and fails at nothing
-        since."""
+    def delivers(self, webhook: int, attempts_min: int = 0) -> bool:
+        """Return whether its receiver has taken something in the last minutes, of so many attempts
+        at least, and fails at nothing since."""
         known, attempts = self._failing.get(webhook), self._attempts.get(webhook)
         fails = known is not None and known.failing_since_ms is not None
-        return attempts is not None and not fails and not attempts.only_fails(self._passed_s())
+        if attempts is None or fails or attempts.only_fails(self._passed_s()):
+            return False
+        return sum(attempts.attempts) >= attempts_min
 
     @property
     def failing_numbers(self) -> list[int]:
         """List the webhooks of which a health is kept: all that fail are among them."""
         return list(self._failing)
-
-    @property
-    def open_breakers(self) -> int:
-        """Count the webhooks that are left alone for now."""
-        return self.open_causes.total()
 
     @property
     def open_causes(self) -> Counter[str]:
@@ -264,8 +255,7 @@ class HealthTracker:
         """Note an attempt that failed, or was refused for good. Return why the webhook is to be
         disabled, if it has failed for too long; None otherwise."""
         known = self._failing.get(webhook) or port.StoredHealth(webhook)
-        since = known.failing_since_ms
-        now_ms = self._clock.now_ms()
+        since, now_ms = known.failing_since_ms, self._clock.now_ms()
         attempts = self._tried(webhook)
         attempts.bad(self._passed_s(), now_ms, cause)
         health = self._failing[webhook] = msgspec.structs.replace(
@@ -313,12 +303,9 @@ class HealthTracker:
         return None
 
     def ends_ms(self, health: port.StoredHealth) -> int:
-        """Return when one that fails will be disabled if nothing succeeds: later by the time in
-        which the service stood still, in whole minutes, for two clocks have measured it."""
+        """Return when one that fails will be disabled if nothing succeeds."""
         now_ms = self._clock.now_ms()
-        since_ms = health.since_ms(now_ms)
-        stood_ms = max(0, now_ms - since_ms - health.failing_ms)
-        return since_ms + self._policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
+        return disables_at_ms(health.since_ms(now_ms), health.failing_ms, now_ms, self._policy)
 
     def _tells(self, before: port.StoredHealth) -> None:
         """Note that the owner is being told what became of a webhook; `mark_notified` follows."""
@@ -366,19 +353,35 @@ class HealthTracker:
         if bool(opens) == bool(known.opens):
             return
         hook = self._registry.get(known.webhook)
-        fact = {"webhook": known.webhook if hook is None else hook.id}
+        id = known.webhook if hook is None else hook.id
         if opens:
-            log.warning("a receiver is left alone", **fact, cause=known.cause)
+            log.warning("a receiver is left alone", webhook=id, cause=known.cause)
         else:
-            log.info("a receiver is sent to again", **fact)
+            log.info("a receiver is sent to again", webhook=id)
 
     def forget(self, webhook: int) -> None:
-        """Forget how a webhook did, which begins afresh: deleted, or enabled again."""
+        """Forget how a webhook did that is deleted."""
         self._attempts.pop(webhook, None)
         self._untold.pop(webhook, None)
         self._counted_s.pop(webhook, None)
         if webhook in self._failing:
             self._keep(port.StoredHealth(webhook))
+
+    def resume(self, webhook: int, *, anew: bool) -> None:
+        """Go on with how a webhook did that is sent to again: what only fails, or is told to do so,
+        fails until something succeeds. Its pause does not count on the way to being disabled, which
+        begins `anew` where it was; what failed in part is forgotten."""
+        attempts, known = self._attempts.get(webhook), self._failing.get(webhook)
+        only_fails = attempts is None or attempts.only_fails(self._passed_s())
+        if known is None or not (only_fails or known.notified):
+            self.forget(webhook)
+            return
+        self._attempts.pop(webhook, None)
+        self._counted_s[webhook] = self._passed_s()
+        if anew:
+            known = msgspec.structs.replace(known, failures=0, failing_ms=0)
+            known = msgspec.structs.replace(known, notified=min(known.notified, FIRST))
+        self._keep(msgspec.structs.replace(known, partly_since_ms=None))
 
     def _keep(self, health: port.StoredHealth) -> None:
         self._dirty.add(health.webhook)
@@ -398,11 +401,10 @@ class HealthTracker:
         for number, health in list(self._failing.items()):
             short = before_ms is None or health.failing_ms < before_ms
             if health.failing_since_ms is not None and short:
-                more_ms = self._uncounted_ms(number)
+                hook = self._registry.get(number)
+                more_ms = 0 if hook is None or not hook.sends else self._uncounted_ms(number)
                 self._counted_s[number] = self._passed_s()
                 self._keep(msgspec.structs.replace(health, failing_ms=health.failing_ms + more_ms))
-
-    # -- behind -----------------------------------------------------------------------------------
 
     async def run(self, heart: Heart | None = None) -> None:
         """Write what has changed, and look at who fails, until cancelled."""

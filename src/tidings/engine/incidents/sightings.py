@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.delivery.receivers.attempt_share import ATTEMPTS_MIN
 from tidings.core.delivery.states import State
 from tidings.core.incidents.incident import IncidentKind
 from tidings.core.incidents.observation import OLD_MS, QUIET_S, Observation
@@ -120,7 +121,7 @@ class WebhookSightings:
 
     def _is_proven(self, webhook: Webhook, *, is_tried: bool) -> bool:
         number, now_s = webhook.number, self._passed_s()
-        if self._healths.delivers(number):
+        if self._healths.delivers(number, ATTEMPTS_MIN):
             return True
         if not (webhook.sends and is_tried):
             self._quiet_s.pop(number, None)

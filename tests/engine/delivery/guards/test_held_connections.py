@@ -92,7 +92,7 @@ async def test_no_tenant_has_a_connection_held_that_works_for_others(says: Attem
         assert scene.watch.held() == []
     delivered = [end for end in scene.ends if end[1] is State.DELIVERED]
     assert [pair[0] for pair in delivered] == list(range(1000, 1050)), "each at once"
-    await scene.until(lambda: scene.healths.open_breakers == 1)
+    await scene.until(lambda: scene.healths.open_causes.total() == 1)
     charged = [end for end in scene.ends if end[1] is State.RETRYING]
     assert {pair[0] for pair in charged} <= {*numbers} and len(charged) >= OUTCOMES_MIN
     assert scene.healths.of(SECOND.number) is None

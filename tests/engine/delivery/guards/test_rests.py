@@ -29,7 +29,7 @@ async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
     assert {wait.waits.reason for wait in waits if wait.waits} == {"limit"}
     assert not any(wait.evidence for wait in waits), "no attempt was made"
     assert all(wait.delay_ms is not None and wait.delay_ms >= 1_700_000 for wait in waits)
-    assert scene.healths.of(FIRST.number) is None and scene.healths.open_breakers == 0
+    assert scene.healths.of(FIRST.number) is None and scene.healths.open_causes.total() == 0
     runner = scene.dispatcher.runners.runner_of(FIRST.number)
     assert runner is not None
     assert runner.lane.learned.rate is None and not runner.lane.learned.shut

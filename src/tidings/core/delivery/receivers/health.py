@@ -21,6 +21,7 @@ import msgspec
 from tidings.values import percent
 
 DAY_MS = 86_400_000
+MINUTE_MS = 60_000
 GONE = (
     "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
     "it active."
@@ -28,6 +29,14 @@ GONE = (
 GONE_OF_ACTION = (
     "What it calls answered 410: the address is gone for good. Correct url of the action in its "
     "file, start Tidings again, and enable the action."
+)
+HOPELESS = (
+    "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
+    "set the webhook active, and replay what was parked."
+)
+HOPELESS_ACTION = (
+    "Nothing of it was done for eight days; the last try ended with {cause}. Mend what it needs, "
+    "enable the action, and run again what was parked."
 )
 STEPS = (50, 70, 90)
 FIRST = 1  # stands for the first word among the steps: its owner was told that it fails
@@ -99,6 +108,16 @@ def to_tell(verdict: HealthVerdict, notified: int) -> int | None:
     if isinstance(verdict, Failing) and verdict.percent > notified:
         return verdict.percent
     return None
+
+
+def disables_at_ms(
+    since_ms: int, failing_ms: int, now_ms: int, policy: HealthPolicy = DEFAULT_POLICY
+) -> int:
+    """Return when one that has failed since then will be disabled if nothing succeeds: later by the
+    time that does not count, of a service that stood still or of a pause, in whole minutes, for two
+    clocks have measured it."""
+    stood_ms = max(0, now_ms - since_ms - failing_ms)
+    return since_ms + policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
 
 
 # What a receiver does that only fails, by the fault of its last attempt.

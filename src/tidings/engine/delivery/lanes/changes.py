@@ -74,7 +74,7 @@ class LaneChanges:
         if webhook.url != was.url:
             lane.learned = LearnedRate()  # what another receiver takes is another matter
             runner.pace = LanePace()
-        self._breakers.changed(runner, begins=webhook.sends and not was.sends)
+        self._breakers.changed(runner, was.status)
         opens = runner.rest is None and self._runners.opens(webhook)
         if opens != lane.open or webhook.sends != was.sends:
             lane.open = opens
