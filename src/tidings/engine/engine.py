@@ -188,6 +188,7 @@ class Engine:
         self._settler.ended.add_done_callback(self._settler_ended)
         self.healths.load(healths, past)
         self._watch = self._supervisor.start(HEALTHS, self.healths.run)
+        self.dispatcher.recovery.follow(self.healths.failing_numbers)
         self.dispatcher.recovery.begin(backlogs)
 
     async def stop(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld
 from tests.simulation.loop import simulate
+from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.incidents.incident import Incident
 from tidings.core.webhooks.webhook import Webhook
@@ -16,9 +17,12 @@ from tidings.store import port
 OFF = (WebhookStatus.PAUSED, WebhookStatus.INACTIVE, WebhookStatus.DISABLED)
 
 
-def in_worlds(scenario: Callable[[NoticeWorld, Webhook], Awaitable[NoticeWorld]]) -> None:
+def in_worlds(
+    scenario: Callable[[NoticeWorld, Webhook], Awaitable[NoticeWorld]],
+    health: HealthPolicy | None = None,
+) -> None:
     async def main() -> None:
-        first = NoticeWorld()
+        first = NoticeWorld(health=health)
         await first.start()
         await first.parts.delivery.incidents.load()
         crm = await first.webhook("crm", "groupCreated", status=503)
@@ -105,6 +109,49 @@ def test_a_deleted_webhook_has_no_incident() -> None:
         assert await reviewed(world, crm) == []
         kept = await world.store.incident(opened.number)
         assert kept is not None and kept.end_reason == "deleted"
+        return world
+
+    in_worlds(scenario)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+@pytest.mark.parametrize("off", [WebhookStatus.DISABLED, WebhookStatus.PAUSED])
+def test_who_enables_it_after_a_restart_has_all_the_days_anew(
+    off: WebhookStatus, killed: bool
+) -> None:
+    """No lane was at work for it, and none had seen it disabled."""
+
+    async def scenario(world: NoticeWorld, crm: Webhook) -> NoticeWorld:
+        [opened] = await reviewed(world, crm)
+        for _ in range(20):
+            await world.event()
+            await asyncio.sleep(600)
+        assert world.webhooks.at(crm.number).webhook.status is WebhookStatus.DISABLED
+        if off is not WebhookStatus.DISABLED:
+            await world.webhooks.set_status(crm.number, off, None)
+        world = await restarted(world, killed=killed)
+        await world.webhooks.set_status(crm.number, WebhookStatus.ACTIVE, None)
+        for _ in range(3):
+            await world.event()
+            await asyncio.sleep(600)
+        assert world.webhooks.at(crm.number).webhook.status is WebhookStatus.ACTIVE
+        [same] = await reviewed(world, crm)
+        assert same.number == opened.number and same.since_ms == opened.since_ms
+        return world
+
+    in_worlds(scenario, HealthPolicy(disable_after_ms=3 * 3_600_000))
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+def test_a_disabled_one_that_is_deleted_after_a_restart_leaves_nothing_of_its_failures(
+    killed: bool,
+) -> None:
+    async def scenario(world: NoticeWorld, crm: Webhook) -> NoticeWorld:
+        await world.webhooks.set_status(crm.number, WebhookStatus.DISABLED, None)
+        world = await restarted(world, killed=killed)
+        assert world.engine.healths.failing_numbers == [crm.number]
+        await world.webhooks.set_status(crm.number, WebhookStatus.DELETED, None)
+        assert world.engine.healths.failing_numbers == []
         return world
 
     in_worlds(scenario)

@@ -370,7 +370,7 @@ class HealthTracker:
     def resume(self, webhook: int, *, anew: bool) -> None:
         """Go on with how a webhook did that is sent to again: what only fails, or is told to do so,
         fails until something succeeds. Its pause does not count on the way to being disabled, which
-        begins `anew` where it was; what failed in part is forgotten."""
+        begins `anew` where it was, or was but for a count; what failed in part is forgotten."""
         attempts, known = self._attempts.get(webhook), self._failing.get(webhook)
         only_fails = attempts is None or attempts.only_fails(self._passed_s())
         if known is None or not (only_fails or known.notified):
@@ -378,9 +378,9 @@ class HealthTracker:
             return
         self._attempts.pop(webhook, None)
         self._counted_s[webhook] = self._passed_s()
-        if anew:
-            known = msgspec.structs.replace(known, failures=0, failing_ms=0)
-            known = msgspec.structs.replace(known, notified=min(known.notified, FIRST))
+        if anew or known.failing_ms >= self._policy.disable_after_ms - COUNT_EVERY_S * 1000:
+            notified = min(known.notified, FIRST)
+            known = msgspec.structs.replace(known, failures=0, failing_ms=0, notified=notified)
         self._keep(msgspec.structs.replace(known, partly_since_ms=None))
 
     def _keep(self, health: port.StoredHealth) -> None:

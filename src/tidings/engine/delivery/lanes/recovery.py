@@ -1,7 +1,7 @@
 """Work that the store holds and no receipt has told of: of a former owner, or of a lost answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.lanes.pages import PAGE_RETRY_S
@@ -33,6 +33,15 @@ class LaneRecovery:
         self._claims = claims
         self._rescuer = rescuer
         self._loop = asyncio.get_running_loop()
+
+    def follow(self, webhooks: Iterable[int]) -> None:
+        """Put webhooks to work that fail, whatever they are set to and though nothing may wait:
+        what a change of one does depends on what it was before."""
+        for webhook in webhooks:
+            try:
+                self._runners.runner_of(webhook)
+            except BaseException as error:  # the other lanes begin
+                self._rescuer.note(webhook, error)
 
     def begin(self, backlogs: Sequence[port.Backlog]) -> None:
         """Take up what a former owner left unfinished."""
