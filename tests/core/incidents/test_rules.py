@@ -152,6 +152,9 @@ def test_listeners_hear_of_each_opening_growth_and_end_once() -> None:
     assert unnotified_changes(told) == []
     grown = msgspec.structs.replace(told, grew=1)
     assert unnotified_changes(grown) == [IncidentChange.GREW]
+    other = msgspec.structs.replace(grown, cause="500", cause_changes=1)
+    assert unnotified_changes(other) == [IncidentChange.GREW, IncidentChange.CHANGED_CAUSE]
+    assert unnotified_changes(mark_notified(other)) == []
     ended = msgspec.structs.replace(grown, ended_ms=9)
     assert unnotified_changes(ended) == [IncidentChange.ENDED]
     assert unnotified_changes(mark_notified(ended)) == []

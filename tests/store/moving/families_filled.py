@@ -43,7 +43,7 @@ USUAL: dict[str, Any] = {
     "entries": b"[]", "subject": b"s", "first_delivery": 0, "deliveries": 0, "terms": b"",
     "opened_ms": 5, "waiting": 9, "step": 50, "grew": 1, "cause_changes": 0, "previous_cause": "",
     "acknowledged_by": "boss", "note": "n", "end_reason": "", "notified_opened": 1,
-    "notified_grew": 0, "notified_ended": 0,
+    "notified_grew": 0, "notified_causes": 0, "notified_ended": 0,
     "bytes": b"{}", "count": 1, "again": 0, "version": 1, "attempts": 0, "started_ms": 11,
     "said": b"[]", "detail": ODD, "looks": 1, "without_personal_data": 0, "name": "n",
 }  # fmt: skip

@@ -57,9 +57,10 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
     note: str = ""
     ended_ms: int | None = None
     end_reason: str = ""
-    # What listeners have heard: the opening, so many growths, and the end.
+    # What listeners have heard: the opening, so many growths and other causes, and the end.
     notified_opened: bool = False
     notified_grew: int = 0
+    notified_causes: int = 0
     notified_ended: bool = False
 
     @property

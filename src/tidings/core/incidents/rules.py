@@ -83,8 +83,11 @@ def unnotified_changes(incident: Incident) -> list[IncidentChange]:
     changes = []
     if not incident.notified_opened:
         changes.append(IncidentChange.OPENED)
-    elif incident.grew > incident.notified_grew and incident.is_open:
-        changes.append(IncidentChange.GREW)
+    elif incident.is_open:
+        if incident.grew > incident.notified_grew:
+            changes.append(IncidentChange.GREW)
+        if incident.cause_changes > incident.notified_causes:
+            changes.append(IncidentChange.CHANGED_CAUSE)
     if not incident.is_open and not incident.notified_ended:
         changes.append(IncidentChange.ENDED)
     return changes
@@ -96,6 +99,7 @@ def mark_notified(incident: Incident) -> Incident:
         incident,
         notified_opened=True,
         notified_grew=incident.grew,
+        notified_causes=incident.cause_changes,
         notified_ended=not incident.is_open,
     )
 

@@ -7,7 +7,8 @@ from tidings.engine.callables import Notify
 
 
 class IncidentListener(Protocol):
-    """Hears what happens to incidents: each opening, growth and end once, also over restarts."""
+    """Hears what happens to incidents: each opening, growth, change of cause and end once, also
+    over restarts."""
 
     def note(self, incident: Incident, change: IncidentChange, on_notified: Notify) -> None:
         """Hear of a change. `on_notified` is called once it is sure that it is told; until then a

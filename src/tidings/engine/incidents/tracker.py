@@ -106,6 +106,12 @@ class IncidentTracker:
         by_kind = self._open.get(webhook, {})
         return [by_kind[kind] for kind in IncidentKind if kind in by_kind]
 
+    def all_open(self) -> list[Incident] | None:
+        """List all open incidents; None where it is not known yet what a former owner had."""
+        if not self._loaded:
+            return None
+        return [known for by_kind in self._open.values() for known in by_kind.values()]
+
     def newest(self, incident: Incident) -> Incident:
         """Return an incident as it is now, of which the store may have what it was."""
         known = self._open.get(incident.webhook, {}).get(incident.kind)
@@ -235,6 +241,7 @@ class IncidentTracker:
             self.newest(incident),
             notified_opened=True,
             notified_grew=heard.notified_grew,
+            notified_causes=heard.notified_causes,
             notified_ended=heard.notified_ended,
         )
         self._dirty[marked.number] = marked

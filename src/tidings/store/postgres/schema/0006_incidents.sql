@@ -6,7 +6,8 @@ CREATE TABLE incident (
     step bigint NOT NULL, grew bigint NOT NULL, grew_ms bigint, cause_changes bigint NOT NULL, cause_changed_ms bigint,
     previous_cause text COLLATE "C" NOT NULL, acknowledged_ms bigint, acknowledged_by text COLLATE "C" NOT NULL,
     note text COLLATE "C" NOT NULL, ended_ms bigint, end_reason text COLLATE "C" NOT NULL,
-    notified_opened bigint NOT NULL, notified_grew bigint NOT NULL, notified_ended bigint NOT NULL,
+    notified_opened bigint NOT NULL, notified_grew bigint NOT NULL, notified_causes bigint NOT NULL,
+    notified_ended bigint NOT NULL,
     PRIMARY KEY (webhook, number)
 );
 CREATE UNIQUE INDEX incident_open ON incident (webhook, kind) WHERE ended_ms IS NULL;

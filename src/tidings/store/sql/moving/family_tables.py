@@ -161,7 +161,7 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
         "number",
         "webhook number org kind cause opened_ms since_ms waiting step grew grew_ms cause_changes"
         " cause_changed_ms previous_cause acknowledged_ms acknowledged_by note ended_ms end_reason"
-        " notified_opened notified_grew notified_ended",
+        " notified_opened notified_grew notified_causes notified_ended",
     ),
     _by_parent("disabling", "webhook", "", "webhook version reason"),
     _by_parent(

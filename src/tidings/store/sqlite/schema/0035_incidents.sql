@@ -6,7 +6,7 @@ CREATE TABLE incident (
     grew INTEGER NOT NULL, grew_ms INTEGER, cause_changes INTEGER NOT NULL, cause_changed_ms INTEGER,
     previous_cause TEXT NOT NULL, acknowledged_ms INTEGER, acknowledged_by TEXT NOT NULL, note TEXT NOT NULL,
     ended_ms INTEGER, end_reason TEXT NOT NULL, notified_opened INTEGER NOT NULL, notified_grew INTEGER NOT NULL,
-    notified_ended INTEGER NOT NULL,
+    notified_causes INTEGER NOT NULL, notified_ended INTEGER NOT NULL,
     PRIMARY KEY (webhook, number)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX incident_open ON incident (webhook, kind) WHERE ended_ms IS NULL;
