@@ -95,6 +95,7 @@ from tidings.store.port.delivery.totals import (
     Series,
     Tally,
     TotalsStore,
+    WaitingAges,
 )
 from tidings.store.port.events.log import (
     LOOKUP_MAX,

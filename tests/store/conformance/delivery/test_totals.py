@@ -166,6 +166,34 @@ def test_the_oldest_that_is_due_is_told_of_each_webhook(subject: Subject) -> Non
     assert oldest() == [first.now_ms, None, None, None]
 
 
+def test_what_waits_is_counted_by_its_age(subject: Subject) -> None:
+    one, other = subject.put_webhook("one"), subject.put_webhook("other")
+
+    def ages(*bounds_ms: int) -> tuple[list[int], int | None]:
+        found = subject.ask(lambda store: store.waiting_by_age(one, bounds_ms))
+        return list(found.counts), found.oldest_ms
+
+    first = subject.commit(*(event(f"a{at}", new(one), new(other)) for at in range(5)))
+    subject.ask(lambda _: asyncio.sleep(0.005))
+    second = subject.commit(*(event(f"b{at}", new(one)) for at in range(3)))
+    assert first.now_ms < second.now_ms
+    bounds = (second.now_ms + 1, second.now_ms, first.now_ms)
+    assert ages(*bounds) == ([0, 3, 5, 0], first.now_ms)
+    assert ages(second.now_ms + 1) == ([0, 8], first.now_ms)
+    assert ages(first.now_ms) == ([8, 0], first.now_ms)
+    assert ages(second.now_ms) == ([3, 5], first.now_ms), "the rest is older than the last bound"
+    subject.commit(
+        settled=[
+            settled(first.firsts[0], webhook=one),
+            failing(first.firsts[1], HOUR_MS, webhook=one),
+            settled(first.firsts[2], State.FAILED, webhook=one, status=400),
+        ]
+    )
+    assert ages(*bounds) == ([0, 3, 3, 0], first.now_ms), "what is tried again waits"
+    rest = subject.ask(lambda store: store.waiting_by_age(999, bounds))
+    assert (list(rest.counts), rest.oldest_ms) == ([0, 0, 0, 0], None)
+
+
 def test_a_series_is_of_each_group_and_an_orgs_of_all_its_webhooks(subject: Subject) -> None:
     one, other, now_ms = filled(subject)
     ends = (now_ms - DAY_MS, now_ms + DAY_MS, 12)

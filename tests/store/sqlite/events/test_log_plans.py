@@ -216,3 +216,16 @@ def test_the_oldest_that_is_due_is_looked_up(place: Place) -> None:
     assert "USING COVERING INDEX delivery_pending (<expr>=? AND webhook=?)" in pending
     [retrying] = [plan for text, plan in found.items() if "delivery_trouble" in text]
     assert "USING COVERING INDEX delivery_trouble (webhook=? AND state=?)" in retrying
+
+
+def test_what_waits_by_age_is_read_where_it_is(place: Place) -> None:
+    bounds = (START_MS + 50_000_000, START_MS + 20_000_000, START_MS)
+
+    def ask() -> object:
+        return place.totals.waiting_by_age(3, bounds)
+
+    found = plans(place.search, ask)
+    [slices] = [plan for text, plan in found.items() if "s.min_ms, s.max_ms" in text]
+    assert "SEARCH s USING PRIMARY KEY (level=? AND block=? AND webhook=? AND slot>?" in slices
+    for text, plan in plans(place.log, ask).items():
+        assert not re.search(r"SCAN (d|e|r|delivery|event)\b", plan), (text, plan)

@@ -69,6 +69,13 @@ class Counts(msgspec.Struct, frozen=True, array_like=True):
     index_lag: int  # events whose search terms are not written yet
 
 
+class WaitingAges(msgspec.Struct, frozen=True, array_like=True):
+    """The PENDING, HELD and RETRYING deliveries of one webhook, by when they were accepted."""
+
+    counts: Sequence[int]  # since the first bound, between two, and at last before the last bound
+    oldest_ms: int | None = None  # of PENDING and RETRYING ones; None where there is none
+
+
 class TotalsStore(Protocol):
     """The store of many deliveries at once."""
 
@@ -112,3 +119,7 @@ class TotalsStore(Protocol):
         or only that one of them which `states` has, in their order; None where there is none. It
         costs some looks into indexes, however much there is of these. HELD ones wait for one
         of these."""
+
+    def waiting_by_age(self, webhook: int, bounds_ms: Sequence[int]) -> Awaitable[WaitingAges]:
+        """Count what waits at a webhook between some times of accept, the newest first. It reads
+        summaries since the last bound, and the rows of those that a bound cuts."""

@@ -29,7 +29,7 @@ from tidings.store.sql.events.blocks import (
 )
 from tidings.store.sql.events.summaries import COUNTS, merge_packed, percentile
 from tidings.store.sql.events.sums import Cut, Row, Sum
-from tidings.store.sql.states import PENDING, RETRYING
+from tidings.store.sql.states import HELD, PENDING, RETRYING
 
 REFRESH_MAX = 12  # blocks summarised at a question
 
@@ -99,6 +99,18 @@ _ACCEPTED = (
     " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
     " WHERE d.id IN (SELECT value FROM json_each(:ids))"
 )
+_DUE = (PENDING, HELD, RETRYING)
+_DUE_SLICES = (
+    f"SELECT s.block, s.min_ms, s.max_ms, {' + '.join(f's.n{state}' for state in _DUE)}{_FROM}"
+    f" AND ({' + '.join(f's.n{state}' for state in _DUE)}) > 0"
+)
+_DUE_ROWS = (
+    "SELECT coalesce(r.at_ms, e.at_ms) FROM delivery d NOT INDEXED"
+    " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
+    " WHERE d.id >= :low AND d.id < :high AND d.webhook = :webhook"
+    f" AND d.state IN ({', '.join(f'{state:d}' for state in _DUE)})"
+)
+EVER_MS = 1 << 62
 PENDING_BLOCKS_MAX = 1000  # that are looked into for the oldest deliveries of webhooks
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
@@ -279,6 +291,27 @@ class TotalRows:
             accepted.update(self._log.execute(_ACCEPTED, {"ids": _listed([*lowest.values()])}))
         return [accepted.get(webhook) for webhook in webhooks]
 
+    @answers(port.Store.waiting_by_age)
+    def waiting_by_age(self, webhook: int, bounds_ms: Sequence[int]) -> port.WaitingAges:
+        [left] = self.count_states([webhook], 0, self._clock_ms() + 1, _DUE)
+        counts = [0] * len(bounds_ms)
+        cuts: dict[int, list[tuple[int, int]]] = {}
+        asked = _asked([webhook], STEP_MS, bounds_ms[-1] // STEP_MS, EVER_MS // STEP_MS)
+        for block, low, high, count in self._ask(_DUE_SLICES, asked):
+            if (band := _band(bounds_ms, low)) != _band(bounds_ms, high):
+                cuts.setdefault(block, []).append((low, high))
+            elif band < len(counts):
+                counts[band] += count
+        for block, spans in cuts.items():
+            of_block: Binding = {"low": block << BITS, "high": (block + 1) << BITS}
+            for (at_ms,) in self._log.execute(_DUE_ROWS, of_block | {"webhook": webhook}):
+                band = _band(bounds_ms, at_ms)
+                if band < len(counts) and any(low <= at_ms <= high for low, high in spans):
+                    counts[band] += 1
+        [oldest_ms] = self.oldest_due([webhook])
+        counts.append(max(0, sum(left.values()) - sum(counts)))
+        return port.WaitingAges(counts, oldest_ms)
+
     @answers(port.Store.event_series)
     def event_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
         behind = self._blocks.refresh_events(REFRESH_MAX)
@@ -375,6 +408,11 @@ class _Point:
 
 def _of_several(webhooks: Sequence[int], steps: _Steps) -> Binding:
     return _asked(webhooks, steps.level, *steps.slots)
+
+
+def _band(bounds_ms: Sequence[int], at_ms: int) -> int:
+    """Return between which of some times one lies: 0 since the first, the newest."""
+    return next((band for band, from_ms in enumerate(bounds_ms) if at_ms >= from_ms), len(bounds_ms))
 
 
 def _listed(numbers: Sequence[int]) -> str:
