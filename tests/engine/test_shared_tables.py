@@ -12,6 +12,8 @@ from tests.destinations.messages import hook
 from tests.engine.types_by import TypesBy
 from tidings.catalogue import load
 from tidings.core.access.forwarded import block_of
+from tidings.core.delivery.exchange import ReceiverAnswer
+from tidings.core.delivery.outcome import Failed
 from tidings.core.events.own_types import Declaration
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook_types import PULL
@@ -25,6 +27,8 @@ from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.links import Links
 from tidings.engine.actions import needs
 from tidings.engine.actions.needs import Needs
+from tidings.engine.delivery import failure_runs
+from tidings.engine.delivery.failure_runs import FailureRuns
 from tidings.engine.delivery.lanes import channels
 from tidings.engine.delivery.lanes.channels import Channels
 from tidings.engine.delivery.retries import manual_retries, open_drains
@@ -141,6 +145,17 @@ def drains_case() -> Case:
     return Case(end, lambda owner, number: drains.of(owner * 1000 + number) is not None)
 
 
+def runs_case() -> Case:
+    runs = FailureRuns(SimpleNamespace(now_ms=lambda: 1), SimpleNamespace(of=lambda _: None))  # type: ignore[arg-type]
+
+    def fail(owner: int, number: int) -> None:
+        webhook = msgspec.structs.replace(hook(), org=OrgId(owner), number=owner * 1000 + number)
+        job: Any = SimpleNamespace(delivery=DeliveryId(1), attempt=1)
+        runs.hear(webhook, job, ReceiverAnswer(503, 1.0), Failed(exhausted=False))
+
+    return Case(fail, lambda owner, number: runs.of(owner * 1000 + number) is not None)
+
+
 def channels_case() -> Case:
     closed: list[Any] = []
     nobody: Any = None
@@ -242,6 +257,7 @@ TABLES: dict[str, tuple[Any, str, int, Callable[[], Case]]] = {
     "needs": (needs, "NEEDED_MAX", 40, needs_case),
     "promised retries": (manual_retries, "PROMISED_MAX", 40, retries_case),
     "drains that are over": (open_drains, "KEPT_MAX", 40, drains_case),
+    "runs of failures": (failure_runs, "KEPT_MAX", 40, runs_case),
     "kept connections": (channels, "OPEN_MAX", 40, channels_case),
     "cuts": (cuts, "PLACES_MAX", 6_000, cuts_case),
     "plans": (enricher, "PLANS_MAX", 40, plans_case),

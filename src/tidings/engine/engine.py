@@ -23,6 +23,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.failure_runs import FailureRuns
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.health_tracker import BUCKET_MS, PAST_MAX, HealthTracker
@@ -103,6 +104,7 @@ class Engine:
         families: Families,
         failures: FailureListener,
         drains: OpenDrains,
+        runs: FailureRuns,
         settlements: SettlementListener,
         heard: EngineListeners,
         feed: Feed,
@@ -117,8 +119,8 @@ class Engine:
         tracing: Tracing | None = None,
     ) -> None:
         """`ends` disable webhooks, `stops` have the switches by org; `failures` hears of what has
-        failed for good, `drains` of each attempt, `settlements` of what is written; without the
-        `lease` nothing leaves."""
+        failed for good, `drains` and `runs` of each attempt, `settlements` of what is written;
+        without the `lease` nothing leaves."""
         self._supervisor, self._tracing = supervisor, tracing or NoTracing()
         self.connections = connections
         self._errors = errors
@@ -127,7 +129,8 @@ class Engine:
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed, self._metrics = feed, metrics
-        self._failures, self._settlements, self._drains = failures, settlements, drains
+        self._failures, self._settlements = failures, settlements
+        self._drains, self._runs = drains, runs
         self.commits, self.healths = commits, healths
         self.matches = MatchTracker(registry, asyncio.get_running_loop().time)
         self.dispatcher = Dispatcher(
@@ -342,6 +345,7 @@ class Engine:
             self._tracing.end_attempt(trace, webhook, job, ending, outcome)
         if self._drains.open:
             self._drains.hear(webhook, job, ending, outcome)
+        self._runs.hear(webhook, job, ending, outcome)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
             cause = str(ending.status) if isinstance(ending, ReceiverAnswer) else ending.kind.value
             unmade = isinstance(ending, TransportFault) and ending.kind is FaultKind.TRANSFORM

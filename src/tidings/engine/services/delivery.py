@@ -14,6 +14,7 @@ from tidings.engine.actions.troubles import ActionTroubles
 from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.failure_runs import FailureRuns
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.health_tracker import HealthTracker
@@ -104,6 +105,7 @@ class DeliveryServices:
     stops: Stops
     manual_retries: ManualRetries
     drains: Drains
+    failure_runs: FailureRuns
     trial: Trial
     replay: ReplayServices
 
@@ -127,6 +129,7 @@ class DeliveryServices:
         pulls, stops = _pulls(base), _stops(base)
         destination = _destination(base, ports, events, notices, inboxes, pulls)
         open_drains = OpenDrains(clock)
+        runs = FailureRuns(clock, health.healths)
         headers_of = partial(MessageHeaders, first_hop=events.doors.first_hop)
         engine = Engine(
             store=store,
@@ -142,6 +145,7 @@ class DeliveryServices:
             families=base.families,
             failures=notices.notices,
             drains=open_drains,
+            runs=runs,
             settlements=actions.needs,
             heard=base.heard,
             feed=events.feed,
@@ -173,6 +177,7 @@ class DeliveryServices:
                 store, base.audit, dispatcher.promised_retries, dispatcher.changes
             ),
             drains=_drains(base, open_drains, dispatcher, stops, health.watch),
+            failure_runs=runs,
             trial=_trial(base, destination, shaping, headers_of, dispatcher),
             replay=ReplayServices.compose(
                 base,

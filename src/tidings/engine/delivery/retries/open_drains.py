@@ -89,7 +89,7 @@ class Drain(msgspec.Struct, eq=False):
         self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome, now_ms: int
     ) -> None:
         if isinstance(outcome, Delivered):
-            self.answer = _answer(webhook, job, ending, delivered=True)
+            self.answer = describe_answer(webhook, job, ending, delivered=True)
             self.state = DrainState.DRAINING
             return
         began_ms = now_ms - ending.duration_ms
@@ -100,11 +100,12 @@ class Drain(msgspec.Struct, eq=False):
             and is_probe
             and began_ms >= self.begun_ms - 1
         ):
-            self.answer = _answer(webhook, job, ending, delivered=False)
+            self.answer = describe_answer(webhook, job, ending, delivered=False)
             self.state = DrainState.REFUSED
 
 
-def _answer(webhook: Webhook, job: Job, ending: Ending, *, delivered: bool) -> ProbeAnswer:
+def describe_answer(webhook: Webhook, job: Job, ending: Ending, *, delivered: bool) -> ProbeAnswer:
+    """Describe the answer to an attempt, with the first of its body as text."""
     if isinstance(ending, ReceiverAnswer):
         body = bytes(ending.body[: 4 * BODY_SHOWN]).decode(errors="replace")[:BODY_SHOWN]
         status, fault = ending.status, None

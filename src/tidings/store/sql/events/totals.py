@@ -412,7 +412,9 @@ def _of_several(webhooks: Sequence[int], steps: _Steps) -> Binding:
 
 def _band(bounds_ms: Sequence[int], at_ms: int) -> int:
     """Return between which of some times one lies: 0 since the first, the newest."""
-    return next((band for band, from_ms in enumerate(bounds_ms) if at_ms >= from_ms), len(bounds_ms))
+    return next(
+        (band for band, from_ms in enumerate(bounds_ms) if at_ms >= from_ms), len(bounds_ms)
+    )
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -1,0 +1,99 @@
+"""The timeline of a webhook's trouble: from what is known of it to rows in their order. Pure.
+
+What is known comes from several places, each with its own times: how its receiver does, what the
+process has seen, what somebody has changed. A time that is not known has no row, and one that lies
+ahead, by a clock that was set back, has none either.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from tidings.core.delivery.receivers.health import does
+
+ROWS_MAX = 50
+BEFORE_MS = 86_400_000  # changes up to so long before the first failure may have caused it
+
+
+class TimelineKind(StrEnum):
+    """The kinds of rows, in the order in which those of one moment stand."""
+
+    FIRST_FAILURE = "firstFailure"
+    LEFT_ALONE = "leftAlone"
+    NOTIFIED = "notified"
+    CHANGED = "changed"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    RECOVERED = "recovered"
+
+
+class WebhookChange(msgspec.Struct, frozen=True):
+    """A change of the webhook by somebody, as the audit log has it."""
+
+    at_ms: int
+    text: str  # in words, behind who did it: "changed the webhook"
+    by: str
+    status: str = ""  # what it was set to, where that was changed
+    entry: int = 0  # its number in the log
+
+
+class TroubleFacts(msgspec.Struct, frozen=True):
+    """All that is known of a webhook's trouble. None: it has not happened, or nobody knows when."""
+
+    first_failure_ms: int | None = None
+    cause: str = ""  # of the last failure: a status, or a kind of fault
+    left_alone_ms: int | None = None  # its breaker opened
+    notified_ms: int | None = None  # its owner was told that it fails
+    disabled_ms: int | None = None  # where no change says so
+    recovered_ms: int | None = None
+    changes: Sequence[WebhookChange] = ()
+
+
+class TimelineRow(msgspec.Struct, frozen=True):
+    """One row."""
+
+    at_ms: int
+    kind: TimelineKind
+    text: str  # a sentence without its point
+    by: str = ""  # who did it, where somebody has
+    entry: int = 0  # of the audit log
+
+
+def build_timeline(
+    facts: TroubleFacts, now_ms: int, rows_max: int = ROWS_MAX
+) -> Sequence[TimelineRow]:
+    """List what has happened, the oldest first; of too much, how it began and the newest."""
+    cause = f": the receiver {does(facts.cause)}" if facts.cause else ""
+    dated = (
+        (facts.first_failure_ms, TimelineKind.FIRST_FAILURE, f"The first attempt failed{cause}"),
+        (facts.left_alone_ms, TimelineKind.LEFT_ALONE, "The breaker opened: only probes are sent"),
+        (facts.notified_ms, TimelineKind.NOTIFIED, "Its owner was notified"),
+        (facts.disabled_ms, TimelineKind.DISABLED, "The webhook was disabled"),
+        (facts.recovered_ms, TimelineKind.RECOVERED, "An attempt succeeded; the breaker closed"),
+    )
+    rows = [TimelineRow(at_ms, kind, text) for at_ms, kind, text in dated if at_ms is not None]
+    rows += [
+        TimelineRow(change.at_ms, _kind_of(change), change.text, change.by, change.entry)
+        for change in facts.changes
+        if facts.first_failure_ms is None or change.at_ms >= facts.first_failure_ms - BEFORE_MS
+    ]
+    order = list(TimelineKind)
+    rows = [row for row in rows if row.at_ms <= now_ms]
+    rows.sort(key=lambda row: (row.at_ms, order.index(row.kind), row.entry))
+    if len(rows) <= rows_max:
+        return rows
+    began = [row for row in rows if row.kind is TimelineKind.FIRST_FAILURE][:rows_max]
+    newest = [row for row in rows if row not in began]
+    kept = [*began, *newest[len(newest) - (rows_max - len(began)) :]]
+    return sorted(kept, key=rows.index)
+
+
+def _kind_of(change: WebhookChange) -> TimelineKind:
+    match change.status:
+        case "disabled":
+            return TimelineKind.DISABLED
+        case "active":
+            return TimelineKind.ENABLED
+        case _:
+            return TimelineKind.CHANGED
