@@ -149,9 +149,9 @@ def runs_case() -> Case:
     runs = FailureRuns(SimpleNamespace(now_ms=lambda: 1), SimpleNamespace(of=lambda _: None))  # type: ignore[arg-type]
 
     def fail(owner: int, number: int) -> None:
-        webhook = msgspec.structs.replace(hook(), org=OrgId(owner), number=owner * 1000 + number)
+        webhook = hook("https://a.example", org=OrgId(owner), number=owner * 1000 + number)
         job: Any = SimpleNamespace(delivery=DeliveryId(1), attempt=1)
-        runs.hear(webhook, job, ReceiverAnswer(503, 1.0), Failed(exhausted=False))
+        runs.hear(webhook, job, ReceiverAnswer(503, (), b"", False, 1.0), Failed(exhausted=False))
 
     return Case(fail, lambda owner, number: runs.of(owner * 1000 + number) is not None)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from tidings.api.openapi.action_schemas import ACTION_COMPONENTS
 from tidings.api.openapi.schema_shorthand import RawSchema, of_resource
+from tidings.core.delivery.receivers.timeline import TimelineKind
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason
 from tidings.core.inbox_rules import InboxForm
@@ -375,6 +376,46 @@ COMPONENTS: dict[str, Any] = {
         "status": "whole|null",
         "fault": "text|null",
         "detail": "text|null",
+        "advice": "text|null",
+        "body": "text|null",
+        "durationInMs": "number",
+    },
+    "Trouble": {
+        "webHookId": "text",
+        "lastFailure": "#FailedAnswer|null",
+        "waiting": [{"age": "text", "deliveries": "whole"}],
+        "oldestWaitingSince": "time|null",
+        "missed": {
+            "events": "whole",
+            "neverArrived": "whole",
+            "notAsked": "whole",
+            "exact": "yes",
+            "since": "time",
+            "sentence": "text",
+            "replay": {
+                "webHookId": "text",
+                "from?": "time",
+                "states?": ["text"],
+                "missedSince?": "time",
+            },
+        },
+        "timeline": [
+            {
+                "at": "time",
+                "kind": {kind.value for kind in TimelineKind},
+                "text": "text",
+                "by": "text|null",
+                "auditEntry": "whole|null",
+            },
+        ],
+    },
+    "FailedAnswer": {
+        "at": "time",
+        "deliveryId": "text",
+        "attempt": "whole",
+        "status": "whole|null",
+        "fault": "text|null",
+        "happened": "text",
         "advice": "text|null",
         "body": "text|null",
         "durationInMs": "number",

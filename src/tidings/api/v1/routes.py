@@ -21,6 +21,7 @@ from tidings.api.v1.webhooks.failing import failing_routes
 from tidings.api.v1.webhooks.pull import pull_routes
 from tidings.api.v1.webhooks.totals import total_routes
 from tidings.api.v1.webhooks.trials import trial_routes
+from tidings.api.v1.webhooks.trouble import trouble_routes
 
 
 def proof_routes(services: Services) -> list[EntryRoute]:
@@ -34,6 +35,7 @@ def proof_routes(services: Services) -> list[EntryRoute]:
         trial_routes,
         failing_routes,
         drain_routes,
+        trouble_routes,
         pull_routes,
         inbox_routes,
         arrival_routes,

@@ -10,6 +10,9 @@ from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
+LEFT_OUT = (WebhookStatus.DISABLED, WebhookStatus.INACTIVE)
+"""In these states a webhook is given no events."""
+VERSIONS_MAX = 100  # that are looked back
 _NOTHING = port.StoredHealth(0)
 
 
@@ -48,23 +51,41 @@ async def missed_by(
     webhooks: Webhooks, health: port.StoredHealth | None, record: WebhookState
 ) -> dict[str, Any] | None:
     """Build the body to post to `/v1/replays` for all that a webhook has missed while it was not
-    active.
+    active; None of one that is."""
+    if record.webhook.status not in LEFT_OUT:
+        return None
+    since_ms = await left_out_since(webhooks, health, record)
+    return {"webHookId": record.webhook.id, "missedSince": iso(since_ms)}
+
+
+async def left_out_since(
+    webhooks: Webhooks,
+    health: port.StoredHealth | None,
+    record: WebhookState,
+    enabled_after_ms: int | None = None,
+) -> int | None:
+    """Return since when what a webhook got no delivery of counts as missed, as it is, or was until
+    `enabled_after_ms` or later, disabled or inactive; None where it was not.
 
     From when it has only failed, at the latest from the oldest event that was parked unfinished
     when it was disabled: a delivery is tried for 168 hours.
     """
     webhook = record.webhook
-    if webhook.status not in (WebhookStatus.DISABLED, WebhookStatus.INACTIVE):
-        return None
+    status = webhook.status.value if webhook.status in LEFT_OUT else ""
     since_ms = record.updated_ms
-    for version in range(webhook.version - 1, 0, -1):
+    for version in range(webhook.version - 1, max(0, webhook.version - 1 - VERSIONS_MAX), -1):
+        if not status and (enabled_after_ms is None or since_ms < enabled_after_ms):
+            return None  # it was active by then
         found = await webhooks.version(webhook.number, version)
-        if found is None or found[0].status != webhook.status:
+        if found is None or (status and found[0].status != status):
             break
+        if found[0].status in LEFT_OUT:
+            status = found[0].status
         since_ms = min(since_ms, found[0].updated_ms)
-    if webhook.status is WebhookStatus.DISABLED:
+    if not status:
+        return None
+    if status == WebhookStatus.DISABLED:
         since_ms -= int(WINDOW_S * 1000)
         if health is not None and health.failing_since_ms is not None:
             since_ms = min(since_ms, health.failing_since_ms)
-    since_ms = max(since_ms, record.created_ms)
-    return {"webHookId": webhook.id, "missedSince": iso(since_ms)}
+    return max(since_ms, record.created_ms)

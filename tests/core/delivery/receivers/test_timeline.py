@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.delivery.receivers.timeline import (
-    BEFORE_MS,
+    BACK_MS,
     TimelineKind,
     TimelineRow,
     TroubleFacts,
@@ -13,7 +13,7 @@ from tidings.core.delivery.receivers.timeline import (
 )
 
 NOW_MS = 1_000_000_000_000
-times = st.integers(NOW_MS - 3 * BEFORE_MS, NOW_MS + BEFORE_MS)
+times = st.integers(NOW_MS - 3 * BACK_MS, NOW_MS + BACK_MS)
 maybe = st.none() | times
 changes = st.lists(
     st.builds(
@@ -59,7 +59,7 @@ def test_whatever_is_known_and_past_has_its_row(known: TroubleFacts) -> None:
     for kind, at_ms in dated.items():
         found = [row.at_ms for row in rows if row.kind is kind]
         assert found == ([] if at_ms is None or at_ms > NOW_MS else [at_ms])
-    since_ms = 0 if known.first_failure_ms is None else known.first_failure_ms - BEFORE_MS
+    since_ms = 0 if known.first_failure_ms is None else known.first_failure_ms - BACK_MS
     by = sorted(row.entry for row in rows if row.by)
     due = [change for change in known.changes if since_ms <= change.at_ms <= NOW_MS]
     assert by == sorted(change.entry for change in due)

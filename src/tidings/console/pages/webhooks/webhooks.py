@@ -26,6 +26,7 @@ from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Verb, WebhookState, after, author
 from tidings.errors import RequestRefused
 from tidings.reads.events.log_pages import newest_first
+from tidings.reads.trouble import AUDIT_SCOPE, find_trouble
 from tidings.reads.webhooks.backlog import arrivals_of, attempts_of, backlogs_now
 from tidings.reads.webhooks.changes import changed
 from tidings.reads.webhooks.drains import offer_drain
@@ -88,8 +89,10 @@ async def show(visit: Visit) -> Response:
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
     number = webhook.number
-    (summary,), (series,), newest = await asyncio.gather(
+    may_see_changes = visit.may(AUDIT_SCOPE) and not visit.place.portal
+    (summary,), trouble, (series,), newest = await asyncio.gather(
         summaries(services, [record]),
+        find_trouble(services, record, with_changes=may_see_changes),
         services.store.series([[number]], now_ms - length_ms, now_ms, points),
         newest_first(services.store, [DeliveryQuery((number,))], None, SHOWN),
     )
@@ -103,6 +106,7 @@ async def show(visit: Visit) -> Response:
         webhook=webhook,
         changed=await changed_by(visit, "webhook", webhook.id),
         drain=await offer_drain(services.delivery.drains, webhook, may=visit.may("replay:write")),
+        trouble=trouble if trouble.is_shown else None,
         readers=visit.services.delivery.pulls.state(webhook.number),
         summary=summary,
         span=span,

@@ -13,7 +13,7 @@ import msgspec
 from tidings.core.delivery.receivers.health import does
 
 ROWS_MAX = 50
-BEFORE_MS = 86_400_000  # changes up to so long before the first failure may have caused it
+BACK_MS = 86_400_000  # so long before the first failure is looked at what may have caused it
 
 
 class TimelineKind(StrEnum):
@@ -76,7 +76,7 @@ def build_timeline(
     rows += [
         TimelineRow(change.at_ms, _kind_of(change), change.text, change.by, change.entry)
         for change in facts.changes
-        if facts.first_failure_ms is None or change.at_ms >= facts.first_failure_ms - BEFORE_MS
+        if facts.first_failure_ms is None or change.at_ms >= facts.first_failure_ms - BACK_MS
     ]
     order = list(TimelineKind)
     rows = [row for row in rows if row.at_ms <= now_ms]
@@ -97,3 +97,13 @@ def _kind_of(change: WebhookChange) -> TimelineKind:
             return TimelineKind.ENABLED
         case _:
             return TimelineKind.CHANGED
+
+
+def missed_since_ms(now_ms: int, failing_since_ms: int | None) -> int:
+    """Return since when what failed or was parked, and was not delivered since, counts as missed.
+
+    A delivery counts at the time at which its event was accepted, and what was under way when a
+    receiver began to fail had been accepted before: so a day is looked back from the first failure,
+    and never less than the last day.
+    """
+    return min(now_ms, now_ms if failing_since_ms is None else failing_since_ms) - BACK_MS
