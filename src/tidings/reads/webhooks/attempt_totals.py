@@ -42,10 +42,11 @@ class AttemptTotals(msgspec.Struct, frozen=True):
 
 
 class ArrivalTotals(msgspec.Struct, frozen=True):
-    """Some deliveries by whether their event arrived at the webhook.
+    """The events of some deliveries by whether they arrived at the webhook.
 
-    What waits for its own time is none of them, and neither is what somebody has cancelled: nobody
-    expects either to have arrived.
+    One that replays have sent again counts once, at its first delivery, by whether any of them has
+    arrived. What waits for its own time is none of them, and neither is what somebody has
+    cancelled: nobody expects either to have arrived.
     """
 
     arrived: int = 0  # delivered, or failed or parked and delivered by a replay since

@@ -75,13 +75,15 @@ def attempts_of(
 
 
 def arrivals_of(counted: Sequence[Tally | Point]) -> ArrivalTotals:
-    """Sum what arrived of what was counted, and what never did."""
+    """Sum the events of what was counted that arrived, and those that never did. One that a replay
+    has sent again counts once, at the time of its first delivery."""
 
     def count(*states: int) -> int:
         return sum(totals.by_state.get(state, 0) for totals in counted for state in states)
 
     return ArrivalTotals(
-        arrived=count(State.DELIVERED, REPLAYED),
-        never_arrived=count(State.FAILED, State.PARKED),
+        arrived=count(State.DELIVERED, REPLAYED) - sum(totals.arrived_again for totals in counted),
+        never_arrived=count(State.FAILED, State.PARKED)
+        - sum(totals.failed_again for totals in counted),
         due=count(*_DUE),
     )

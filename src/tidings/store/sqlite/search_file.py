@@ -27,6 +27,7 @@ _TABLES = (
     " n7 INTEGER NOT NULL, n8 INTEGER NOT NULL, attempts INTEGER NOT NULL, ms_sum INTEGER NOT NULL,"
     " slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
     " late BLOB NOT NULL, answers BLOB NOT NULL, earlier BLOB,"
+    " arrived_again INTEGER, failed_again INTEGER,"
     " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
     "DROP INDEX IF EXISTS slice_left",  # up to version 0.1, without what was replayed
     "CREATE INDEX IF NOT EXISTS slice_left_in_state ON slice (webhook, slot)"
@@ -45,6 +46,12 @@ _WITH_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name 
 # Until answers were counted of all attempts, slices had those to the last ones alone.
 _WITH_EARLIER = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'earlier'"
 _ADD_EARLIER = "ALTER TABLE slice ADD COLUMN earlier BLOB"
+# Until arrivals were counted by events, what a replay had sent again counted once more.
+_WITH_AGAIN = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'failed_again'"
+_ADD_AGAIN = (
+    "ALTER TABLE slice ADD COLUMN arrived_again INTEGER",
+    "ALTER TABLE slice ADD COLUMN failed_again INTEGER",
+)
 _MAKE_ROOM = (
     "DROP INDEX IF EXISTS slice_left_in_state",
     "ALTER TABLE slice ADD COLUMN n8 INTEGER NOT NULL DEFAULT 0",
@@ -88,9 +95,10 @@ def _start_anew(search: SqliteConnection) -> None:
 
 
 def _make_room(search: SqliteConnection) -> None:
-    """Make room in the slices of before for what waits, and for answers to earlier attempts."""
-    [(has, has_room, has_earlier)] = search.execute(
-        f"SELECT ({_WITHOUT_WAITING}), ({_WITH_WAITING}), ({_WITH_EARLIER})"
+    """Make room in the slices of before for what waits, for answers to earlier attempts, and for
+    what was sent again."""
+    [(has, has_room, has_earlier, has_again)] = search.execute(
+        f"SELECT ({_WITHOUT_WAITING}), ({_WITH_WAITING}), ({_WITH_EARLIER}), ({_WITH_AGAIN})"
     )
     if has and not has_room:
         with search:
@@ -98,3 +106,7 @@ def _make_room(search: SqliteConnection) -> None:
                 search.execute(statement).fetchall()
     if has and not has_earlier:
         search.execute(_ADD_EARLIER).fetchall()
+    if has and not has_again:
+        with search:
+            for statement in _ADD_AGAIN:
+                search.execute(statement).fetchall()

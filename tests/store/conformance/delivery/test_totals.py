@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.reads.webhooks.backlog import arrivals_of
 from tidings.store import port
 
 DAY_MS = 24 * HOUR_MS
@@ -164,6 +166,36 @@ def test_the_oldest_that_is_due_is_told_of_each_webhook(subject: Subject) -> Non
     assert oldest(State.RETRYING) == [first.now_ms, None, None, None]
     subject.commit(settled=[settled(b, webhook=one), settled(b + 1, webhook=other)])
     assert oldest() == [first.now_ms, None, None, None]
+
+
+def test_an_event_that_is_sent_again_and_again_counts_once(subject: Subject) -> None:
+    jobs = Jobs(subject)
+    failed = jobs.events(4)
+    jobs.end(State.FAILED, *failed)
+
+    def arrivals() -> tuple[int, int, int]:
+        now_ms = 1 << 60
+        tally = tally_of(subject, jobs.hook, (0, now_ms))
+        [series] = subject.ask(lambda store: store.series([[jobs.hook]], 0, now_ms, 60))
+        told = [arrivals_of(counted) for counted in ([tally], series.points)]
+        assert told[0] == told[1], "the tally and the series"
+        assert sum(tally.by_state.values()) == len(failed) + len(again) + len(later)
+        return told[0].arrived, told[0].never_arrived, told[0].due
+
+    again: Sequence[int] = ()
+    later: Sequence[int] = ()
+    assert arrivals() == (0, 4, 0)
+    jobs.run(jobs.put(jobs.spec()), 10)
+    again = [job.delivery for job in subject.ask(lambda store: store.page(jobs.hook, 0, 10))]
+    assert len(again) == 4
+    jobs.end(State.FAILED, *again[:3])
+    jobs.end(State.DELIVERED, again[3])
+    assert arrivals() == (1, 3, 0), "what fails again is the same event"
+    jobs.run(jobs.put(jobs.spec()), 10)
+    later = [job.delivery for job in subject.ask(lambda store: store.page(jobs.hook, 0, 10))]
+    assert len(later) == 3
+    jobs.end(State.DELIVERED, *later)
+    assert arrivals() == (4, 0, 0), "a full replay reads 100 %"
 
 
 def test_what_waits_is_counted_by_its_age(subject: Subject) -> None:

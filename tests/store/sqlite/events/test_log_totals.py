@@ -34,6 +34,12 @@ from tidings.store.sqlite.search_file import open_search
 QUIET_MS = 60_000.0
 # By other words than those of the summaries: an event of this webhook's was delivered by a replay
 # that came after this delivery.
+_AGAIN = (
+    f"SELECT {COUNTED_AS}, count(*) FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
+    " WHERE d.webhook = ? AND r.at_ms >= ? AND r.at_ms < ? AND EXISTS (SELECT 1 FROM delivery b"
+    " WHERE b.event = d.event AND b.webhook = d.webhook AND b.id < d.id AND b.state <> 6)"
+    " GROUP BY 1"
+)
 EVER = (0, 1 << 60)
 made_in = TemporaryDirectory(prefix="tidings-log-")
 
@@ -97,6 +103,9 @@ class Place:
         tally = self.totals.tally(webhook, from_ms, to_ms, sla_s)
         assert tally.by_state == {state: by_state[state] for state in (*State, REPLAYED)}
         assert tally.attempts == sum(tried for *_, tried in rows)
+        again = Counter(dict(self.rows(_AGAIN, webhook, from_ms, to_ms)))
+        assert tally.arrived_again == again[State.DELIVERED] + again[REPLAYED]
+        assert tally.failed_again == again[State.FAILED] + again[State.PARKED]
         assert sum(tally.by_state.values()) == len(rows), "the sum is the total"
         assert tally.delivered == by_state[State.DELIVERED]
         assert tally.delivered_ms_sum == sum(

@@ -35,7 +35,7 @@ def test_a_row_that_is_open_is_late_after_its_last_moment(
     state: State, at_ms: int, late: int, counted: bool
 ) -> None:
     found = Sum(SLA_S, NOW_MS)
-    found.add_rows([(state, at_ms, None, None, 0, None)], counted=counted)
+    found.add_rows([(state, at_ms, None, None, 0, None, 0)], counted=counted)
     assert found.breaches == late
     assert found.counts[state] == (not counted)
 
@@ -45,12 +45,19 @@ def test_a_row_that_has_ended_is_late_by_its_end_and_is_counted_once(state: Stat
     done_ms = LIMIT_MS + SLA_S * 1000
     found = Sum(SLA_S, NOW_MS)
     rows = [
-        (state, LIMIT_MS, done_ms, 200, 1, None),
-        (state, LIMIT_MS, done_ms + 1, 200, 2, "503"),
+        (state, LIMIT_MS, done_ms, 200, 1, None, 0),
+        (state, LIMIT_MS, done_ms + 1, 200, 2, "503", 1),
     ]
     found.add_rows(rows, counted=False)
     assert (found.breaches, found.counts[state], found.attempts) == (1, 2, 3)
     assert found.ms_sum == (2 * SLA_S * 1000 + 1 if state == DELIVERED else 0)
     assert found.answers == {200: 2, 503: 1}
+    assert (found.arrived_again, found.failed_again) == (
+        (1, 0)
+        if state == DELIVERED
+        else (0, 1)
+        if state in (State.FAILED, State.PARKED)
+        else (0, 0)
+    )
     found.add_rows(rows, counted=True)
     assert (found.breaches, found.counts[state], found.attempts) == (1, 2, 3)

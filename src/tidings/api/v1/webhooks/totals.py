@@ -41,11 +41,12 @@ def total_routes(services: Services) -> list[EntryRoute]:
         and beside them the deliveries whose last attempt had it.
         Two rates: `attempts` have ended, `failedAttempts` of them did not deliver, and
         `failedAttemptsPercent` is their share (`successPercent` the rest), where what waits unsent
-        while the webhook is left alone counts as one that fails. `neverArrived` are deliveries that
-        failed or were parked and that no replay has delivered since; `neverArrivedPercent` is their
-        share of all that have ended or are due, `arrivedPercent` that of those whose event arrived,
-        at last by a replay. `now` is what is left to do at this moment, whatever the time asked
-        for: what is unfinished, and what waits parked for a replay."""
+        while the webhook is left alone counts as one that fails. `neverArrived` are events whose
+        delivery failed or was parked and that no replay has delivered since; one that was sent
+        again counts once, at its first delivery. `neverArrivedPercent` is their share of all that
+        have ended or are due, `arrivedPercent` that of those that arrived, at last by a replay.
+        `now` is what is left to do at this moment, whatever the time asked for: what is unfinished,
+        and what waits parked for a replay."""
         record = services.webhooks.get(caller.org, webhook_id)
         from_ms, to_ms, _ = span(request, record.org)
         return answer(await tally_of(services, record, from_ms, to_ms))

@@ -37,6 +37,9 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     answers: dict[int, int] = {}  # to the attempts that have ended, by status; 0: none came
     attempts: int = 0  # that have ended, of all these deliveries; `delivered` of them succeeded
     last_answers: dict[int, int] = {}  # as `answers`, to the last attempt of each delivery alone
+    # What replays have sent again, of events that an earlier delivery in `by_state` stands for.
+    arrived_again: int = 0  # among DELIVERED and REPLAYED
+    failed_again: int = 0  # among FAILED and PARKED
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +51,8 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
     p50_ms: float | None = None  # from accept to delivered, within 12 %; None without any
     p95_ms: float | None = None
     attempts: int = 0  # that have ended, of the deliveries of this step
+    arrived_again: int = 0  # as of `Tally`
+    failed_again: int = 0
 
 
 class Series(msgspec.Struct, frozen=True, array_like=True):

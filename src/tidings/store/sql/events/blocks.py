@@ -71,6 +71,18 @@ COUNTED_AS = (
     " ON y.id = x.delivery WHERE x.event = d.event AND x.webhook = d.webhook AND x.delivery > d.id"
     f" AND y.state = {int(State.DELIVERED)}) THEN {REPLAYED} ELSE d.state END"
 )
+# Whether a replay has made it of an event that the webhook had a delivery of before. One that was
+# cancelled is none: nobody has waited for it to arrive.
+_NOT_CANCELLED = f"y.state <> {int(State.CANCELLED)}"
+AGAIN = (
+    f"CASE WHEN r.delivery IS NOT NULL AND d.state IN ({int(State.DELIVERED)},"
+    f" {int(State.FAILED)}, {int(State.PARKED)}) AND (EXISTS (SELECT 1 FROM delivery y"
+    " WHERE y.id >= e.first_delivery AND y.id < e.first_delivery + e.deliveries"
+    f" AND y.webhook = d.webhook AND {_NOT_CANCELLED}) OR EXISTS (SELECT 1 FROM delivery_replay x"
+    " INDEXED BY delivery_replay_event CROSS JOIN delivery y ON y.id = x.delivery"
+    " WHERE x.event = d.event AND x.webhook = d.webhook AND x.delivery < d.id"
+    f" AND {_NOT_CANCELLED})) THEN 1 ELSE 0 END"
+)
 _UNTRIED = ", ".join(f"'{kind}'" for kind in (FaultKind.WAITS, FaultKind.SKIPPED))
 _LAST_ENDED = (
     f"d.attempts - CASE WHEN d.state = {int(State.RETRYING)} AND d.due_ms IS NULL"
@@ -90,12 +102,13 @@ STATUSES = (
 )
 _ROWS = (
     f"SELECT d.webhook, e.name, d.state, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms,"
-    f" d.status, {ENDED}, {STATUSES}"
+    f" d.status, {ENDED}, {STATUSES}, {AGAIN}"
     " FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id >= ? AND d.id < ?"
 )
 _WITHOUT_EARLIER = (
-    f"SELECT DISTINCT block FROM slice WHERE level = {LEVELS[-1]} AND earlier IS NULL"
+    f"SELECT DISTINCT block FROM slice WHERE level = {LEVELS[-1]}"
+    " AND (earlier IS NULL OR failed_again IS NULL)"
 )
 _ORG = "SELECT org FROM webhook WHERE number = ?"
 _EVENT_ROWS = (
@@ -326,9 +339,22 @@ class Blocks:
             return
         kinds: dict[int, set[tuple[str, int]]] = {}
         parts = SlotSummaries(STEP_MS)
-        for webhook, name, state, counted_as, at_ms, done_ms, status, attempts, statuses in rows:
+        for (
+            webhook,
+            name,
+            state,
+            counted_as,
+            at_ms,
+            done_ms,
+            status,
+            tried,
+            statuses,
+            again,
+        ) in rows:
             earlier = earlier_answers(statuses)
-            parts.add(webhook, counted_as, at_ms, done_ms, status, attempts, earlier)
+            parts.add(
+                webhook, counted_as, at_ms, done_ms, status, tried, earlier, again=bool(again)
+            )
             found = kinds.get(webhook)
             if found is None:
                 found = kinds[webhook] = set()

@@ -15,6 +15,8 @@ STATES = len(State)
 COUNTS = STATES + 1  # what is counted: by state, and at last what a replay has delivered since
 DELIVERED = 3
 SECOND_MS = 1000
+ARRIVED = (DELIVERED, STATES)  # as what arrives is counted, the latter by a replay since
+LOST = (int(State.FAILED), int(State.PARKED))  # as what never arrives is
 NO_ANSWER = 0  # stands for the status of an attempt that got none
 NAMES_MAX = 6500  # numbers of names that a kind can be spelt with; others are "any name"
 _FIRST_KIND = 0x100  # above every sign that a pattern gives a meaning
@@ -73,9 +75,11 @@ class SummarySlot:
 
     __slots__ = (
         "answers",
+        "arrived_again",
         "attempts",
         "counts",
         "earlier",
+        "failed_again",
         "late",
         "max_ms",
         "min_ms",
@@ -96,6 +100,9 @@ class SummarySlot:
         self.late: dict[int, int] = {}  # begun seconds of all that ended, above the first
         self.answers: dict[int, int] = {}  # the last status of all that were tried
         self.earlier: dict[int, int] = {}  # the status of each of their attempts before that
+        # Of `counts` what a replay has sent again: its event is counted by an earlier delivery.
+        self.arrived_again = 0  # among the delivered, and what was delivered since
+        self.failed_again = 0  # among the failed and parked
 
     def add(self, other: "SummarySlot") -> None:
         """Take in another slot."""
@@ -105,6 +112,8 @@ class SummarySlot:
         self.max_ms = max(self.max_ms, other.max_ms)
         self.ms_sum += other.ms_sum
         self.slowest_ms = max(self.slowest_ms, other.slowest_ms)
+        self.arrived_again += other.arrived_again
+        self.failed_again += other.failed_again
         _gather(self.spread, other.spread)
         _gather(self.late, other.late)
         _gather(self.answers, other.answers)
@@ -122,6 +131,8 @@ class SummarySlot:
         "late",
         "answers",
         "earlier",
+        "arrived_again",
+        "failed_again",
     )
 
     def row(self) -> tuple[object, ...]:
@@ -137,6 +148,8 @@ class SummarySlot:
             pack(self.late),
             pack(self.answers),
             pack(self.earlier),
+            self.arrived_again,
+            self.failed_again,
         )
 
 
@@ -156,15 +169,21 @@ class SlotSummaries:
         status: int | None,
         attempts: int,
         earlier: Sequence[int] = (),
+        *,
+        again: bool = False,
     ) -> None:
         """Count one delivery, as its state or as what a replay has delivered since. `status` is
         that of the last of its `attempts` which have ended, None where that got no answer;
-        `earlier` are those of the attempts before it, as `earlier_answers` reads them."""
+        `earlier` are those of the attempts before it, as `earlier_answers` reads them; `again`: its
+        event had a delivery to the webhook before."""
         slot = at_ms // self._step_ms
         part = self.parts.get((webhook, slot))
         if part is None:
             part = self.parts[webhook, slot] = SummarySlot()
         part.counts[counted_as] += 1
+        if again:
+            part.arrived_again += counted_as in ARRIVED
+            part.failed_again += counted_as in LOST
         part.attempts += attempts
         part.min_ms = min(part.min_ms, at_ms)
         part.max_ms = max(part.max_ms, at_ms)

@@ -9,8 +9,10 @@ from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.states import UNFINISHED
 from tidings.store import port
 from tidings.store.sql.events.summaries import (
+    ARRIVED,
     COUNTS,
     DELIVERED,
+    LOST,
     answer_of,
     earlier_answers,
     merge_packed,
@@ -18,8 +20,8 @@ from tidings.store.sql.events.summaries import (
 )
 
 # As what it is counted (a state, or what a replay has delivered since), time, end, last status,
-# attempts that have ended, the statuses of those before the last.
-Row = tuple[int, int, int | None, int | None, int, str | None]
+# attempts that have ended, the statuses of those before the last, whether it was sent again.
+Row = tuple[int, int, int | None, int | None, int, str | None, int]
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class Sum:
         self.attempts = 0
         self.ms_sum = 0
         self.breaches = 0
+        self.arrived_again = self.failed_again = 0
         self.answers: Counter[int] = Counter()  # to all attempts
         self.last_answers: Counter[int] = Counter()  # to the last one of each delivery
 
@@ -56,6 +59,11 @@ class Sum:
         self.ms_sum += ms_sum
         self.last_answers.update(merge_packed(last))
         self.answers.update(merge_packed(last + earlier))
+
+    def add_again(self, arrived: int, failed: int) -> None:
+        """Add how much of what is counted was sent again: counted as arrived, and as lost."""
+        self.arrived_again += arrived
+        self.failed_again += failed
 
     def add_late(self, late: bytes) -> None:
         """Add those that ended too late, from the counts of what has ended by begun seconds."""
@@ -75,8 +83,10 @@ class Sum:
     def add_rows(self, rows: Iterable[Row], *, counted: bool) -> None:
         """Add rows that slices leave open; where they are counted already, of those that are
         unfinished only which are late."""
-        for state, at_ms, done_ms, status, attempts, statuses in rows:
+        for state, at_ms, done_ms, status, attempts, statuses, again in rows:
             if not counted:
+                if again:
+                    self.add_again(state in ARRIVED, state in LOST)
                 self.counts[state] += 1
                 self.attempts += attempts
                 if (answer := answer_of(status, attempts)) is not None:
@@ -104,4 +114,6 @@ class Sum:
             answers=dict(self.answers),
             last_answers=dict(self.last_answers),
             attempts=self.attempts,
+            arrived_again=self.arrived_again,
+            failed_again=self.failed_again,
         )

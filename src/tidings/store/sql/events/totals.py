@@ -18,6 +18,7 @@ from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.blocks import (
+    AGAIN,
     BITS,
     BLOCK,
     COUNTED_AS,
@@ -34,6 +35,7 @@ from tidings.store.sql.states import HELD, PENDING, RETRYING
 REFRESH_MAX = 12  # blocks summarised at a question
 
 _SUMS = ", ".join(f"sum(s.n{state})" for state in range(COUNTS))
+_AGAIN = "coalesce(sum(s.arrived_again), 0), coalesce(sum(s.failed_again), 0)"
 _UNFINISHED = " + ".join(f"s.n{state:d}" for state in State if not state.final)
 _FROM = (
     " FROM block b CROSS JOIN json_each(:webhooks) w"
@@ -42,7 +44,7 @@ _FROM = (
 )
 _INSIDE = " AND s.min_ms >= :since AND s.max_ms < :until"
 _WHOLE = (
-    f"SELECT s.webhook, {_SUMS}, sum(s.attempts), sum(s.ms_sum),"
+    f"SELECT s.webhook, {_SUMS}, sum(s.attempts), sum(s.ms_sum), {_AGAIN},"
     " group_concat(hex(s.answers), ''),"
     f" coalesce(group_concat(hex(s.earlier), ''), ''){_FROM}"
     f"{_INSIDE} GROUP BY s.webhook"
@@ -62,14 +64,14 @@ _CUT = (
 )
 _ROWS = (
     f"SELECT d.webhook, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms, d.status, {ENDED},"
-    f" {STATUSES} FROM delivery d NOT INDEXED"
+    f" {STATUSES}, {AGAIN} FROM delivery d NOT INDEXED"
     " CROSS JOIN event e ON e.seq = d.event LEFT JOIN delivery_replay r ON r.delivery = d.id"
     " WHERE d.id >= :low AND d.id < :high"
     " AND d.webhook IN (SELECT value FROM json_each(:webhooks))"
     " AND coalesce(r.at_ms, e.at_ms) >= :from AND coalesce(r.at_ms, e.at_ms) < :to"
 )
 _SERIES = (
-    f"SELECT s.webhook, s.slot / :times, {_SUMS}, sum(s.attempts), sum(s.ms_sum),"
+    f"SELECT s.webhook, s.slot / :times, {_SUMS}, sum(s.attempts), sum(s.ms_sum), {_AGAIN},"
     f" group_concat(hex(s.spread), ''){_FROM} GROUP BY s.webhook, s.slot / :times"
 )
 _COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_FROM} GROUP BY s.webhook"
@@ -181,9 +183,12 @@ class TotalRows:
     def _whole(self, sums: Sums, cuts: list[Cut], asked: Binding, late_alone: bool) -> None:
         """Add up the slices of some slots that lie inside the ends."""
         if not late_alone:
-            for number, *counts, attempts, ms_sum, answers, earlier in self._ask(_WHOLE, asked):
-                packed = bytes.fromhex(answers), bytes.fromhex(earlier)
+            for number, *counts, attempts, ms_sum, arrived, failed, last, earlier in self._ask(
+                _WHOLE, asked
+            ):
+                packed = bytes.fromhex(last), bytes.fromhex(earlier)
                 sums[number].add(counts, attempts, ms_sum, *packed)
+                sums[number].add_again(arrived, failed)
         wished = [wish.sla_ms for wish in sums.values() if wish.sla_ms is not None]
         if not wished:
             return
@@ -233,8 +238,8 @@ class TotalRows:
             webhook: line for group, line in zip(groups, lines, strict=True) for webhook in group
         }
         asked = _of_several(list(line_of), steps) | {"times": steps.times}
-        for number, step, *counts, attempts, ms_sum, spreads in self._ask(_SERIES, asked):
-            line_of[number].add(step, counts, attempts, ms_sum, bytes.fromhex(spreads))
+        for number, step, *counts, spreads in self._ask(_SERIES, asked):
+            line_of[number].add(step, counts, bytes.fromhex(spreads))
         behind = self._blocks.behind * BLOCK
         return [line.shown(behind) for line in lines]
 
@@ -294,22 +299,23 @@ class TotalRows:
     @answers(port.Store.waiting_by_age)
     def waiting_by_age(self, webhook: int, bounds_ms: Sequence[int]) -> port.WaitingAges:
         [left] = self.count_states([webhook], 0, self._clock_ms() + 1, _DUE)
-        counts = [0] * len(bounds_ms)
+        counts = [0] * (len(bounds_ms) + 1)
+        older = sum(left.values())  # by the summaries, as what is taken from it
         cuts: dict[int, list[tuple[int, int]]] = {}
         asked = _asked([webhook], STEP_MS, bounds_ms[-1] // STEP_MS, EVER_MS // STEP_MS)
         for block, low, high, count in self._ask(_DUE_SLICES, asked):
+            older -= count
             if (band := _band(bounds_ms, low)) != _band(bounds_ms, high):
                 cuts.setdefault(block, []).append((low, high))
-            elif band < len(counts):
+            else:
                 counts[band] += count
         for block, spans in cuts.items():
             of_block: Binding = {"low": block << BITS, "high": (block + 1) << BITS}
             for (at_ms,) in self._log.execute(_DUE_ROWS, of_block | {"webhook": webhook}):
-                band = _band(bounds_ms, at_ms)
-                if band < len(counts) and any(low <= at_ms <= high for low, high in spans):
-                    counts[band] += 1
+                if any(low <= at_ms <= high for low, high in spans):
+                    counts[_band(bounds_ms, at_ms)] += 1
+        counts[-1] += max(0, older)
         [oldest_ms] = self.oldest_due([webhook])
-        counts.append(max(0, sum(left.values()) - sum(counts)))
         return port.WaitingAges(counts, oldest_ms)
 
     @answers(port.Store.event_series)
@@ -360,12 +366,10 @@ class _Line:
         self._points = [_Point() for _ in range(steps.first, steps.end)]
         self._spreads = [bytearray() for _ in self._points]
 
-    def add(
-        self, step: int, counts: Sequence[int], attempts: int, ms_sum: int, spreads: bytes
-    ) -> None:
+    def add(self, step: int, counts: Sequence[int], spreads: bytes) -> None:
         """Add what fell into a step, for one webhook."""
         at = step - self._steps.first
-        self._points[at].add(counts, attempts, ms_sum)
+        self._points[at].add(counts)
         self._spreads[at] += spreads
 
     def shown(self, behind: int) -> port.Series:
@@ -386,23 +390,23 @@ class _Point:
     """A step of a series being added up."""
 
     def __init__(self) -> None:
-        self._counts = [0] * COUNTS
-        self._attempts = 0
-        self._ms_sum = 0
+        # By state, and behind that attempts, milliseconds, and what was sent again.
+        self._counts = [0] * (COUNTS + 4)
 
-    def add(self, counts: Sequence[int], attempts: int, ms_sum: int) -> None:
+    def add(self, counts: Sequence[int]) -> None:
         self._counts = [a + b for a, b in zip(self._counts, counts, strict=True)]
-        self._attempts += attempts
-        self._ms_sum += ms_sum
 
     def shown(self, start_ms: int, spread: dict[int, int]) -> port.Point:
+        *by_state, attempts, ms_sum, arrived_again, failed_again = self._counts
         return port.Point(
             start_ms=start_ms,
-            by_state=dict(enumerate(self._counts)),
-            delivered_ms_sum=self._ms_sum,
+            by_state=dict(enumerate(by_state)),
+            delivered_ms_sum=ms_sum,
             p50_ms=percentile(spread, 0.5),
             p95_ms=percentile(spread, 0.95),
-            attempts=self._attempts,
+            attempts=attempts,
+            arrived_again=arrived_again,
+            failed_again=failed_again,
         )
 
 
