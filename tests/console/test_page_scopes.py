@@ -42,7 +42,8 @@ SCOPES = {
     "replay:read": "GET/replays GET/replays/{id}",
     "replay:write": (
         "GET/replays/new POST/replays/new POST/replays/{id} POST/deliveries/many "
-        "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel POST/webhooks/{id}/drain"
+        "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel POST/webhooks/{id}/drain "
+        "POST/webhooks/drain"
     ),
     "admin:read": "GET/stop GET/access GET/access/users/{id} GET/audit GET/settings GET/health",
     "admin:write": (

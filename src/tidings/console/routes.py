@@ -57,6 +57,7 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/inbox", webhook_edit.make_inbox, "webhooks:write"),
     ("POST", "/webhooks/preview", webhook_edit.preview, "webhooks:write"),
     ("POST", "/webhooks/test", webhook_edit.send_test, "webhooks:write"),
+    ("POST", "/webhooks/drain", webhooks.drain_marked, "replay:write"),
     ("GET", "/webhooks/types/{name}", webhook_edit.show_type, "webhooks:read"),
     ("GET", "/webhooks/{id}", webhooks.show, "webhooks:read"),
     ("GET", "/webhooks/{id}/edit", webhook_edit.show_edit, "webhooks:write"),

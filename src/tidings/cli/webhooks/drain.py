@@ -11,6 +11,7 @@ from tidings.cli.exits import Exit, say
 from tidings.cli.output import clean, console, print_facts, print_line, word
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
+from tidings.core.delivery.drain import LOST_SIGHT
 
 POLL_S = 0.25
 UNDER_WAY = ("probing", "draining")
@@ -80,7 +81,7 @@ def _watch(api: ApiClient, path: str, going: dict[str, Any]) -> dict[str, Any]:
         except KeyboardInterrupt:
             say("It goes on by itself.")
             raise
-    return going
+    return going | {"text": LOST_SIGHT} if going["state"] == "none" else going
 
 
 def _print(going: dict[str, Any], as_json: bool) -> None:

@@ -20,6 +20,11 @@ from tidings.core.ids import DeliveryId
 
 TOOK_S = 0.1  # how long an attempt is taken to last, of a receiver that has not answered yet
 BODY_SHOWN = 1024  # characters of an answer's body
+LOST_SIGHT = (
+    "The service was started again while this drain went on. What was due by then is sent; drain "
+    "again for the rest."
+)
+"""What whoever watches a drain is shown when nobody knows of it any more."""
 
 
 class DrainState(StrEnum):

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidings.console.pages.webhooks import drained, type_form
 from tidings.console.pages.webhooks import form as webhook_form
-from tidings.console.pages.webhooks import type_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
@@ -156,6 +156,8 @@ async def update(visit: Visit) -> Response:
     ]
     if (more := len(warnings) - _WARNINGS_MAX) > 0:
         messages.append(f"And {more} more of this kind.")
+    if visit.form.get("drain") == "yes" and visit.may(drained.SCOPE):
+        messages.append(await drained.begin(visit, record.webhook))
     return visit.go(f"/webhooks/{record.webhook.id}", " ".join(messages))
 
 
@@ -393,6 +395,7 @@ async def send_test(visit: Visit) -> Response:
         event_id, message = await _test_event(visit, webhook)
         saved = None if kept is None else kept.webhook
         tested = await sent(services, org, webhook, event_id, message, saved)
+        trial |= await drained.offer_after_save(visit, saved, tested)
         trial["tested"] = _readable(show_tested(tested, webhook))
         trial["warnings"] = [warning.message for warning in warnings]
         trial["secret"] = None if made is None else show_secret(made)

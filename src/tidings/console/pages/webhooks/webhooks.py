@@ -8,12 +8,14 @@ from starlette.responses import Response
 
 from tidings.console.changed_by import changed_by
 from tidings.console.pages import charts
+from tidings.console.pages.webhooks import drained
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
 from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, summaries
 from tidings.console.visit import Visit
 from tidings.core import overlap
 from tidings.core.declaration import read_body
+from tidings.core.delivery.drain import LOST_SIGHT
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show as show_id
@@ -24,7 +26,6 @@ from tidings.core.webhooks.key_rotation import SCHEME, KeyRotation
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Verb, WebhookState, after, author
-from tidings.errors import RequestRefused
 from tidings.reads.events.log_pages import newest_first
 from tidings.reads.trouble import AUDIT_SCOPE, find_trouble
 from tidings.reads.webhooks.backlog import arrivals_of, attempts_of, backlogs_now
@@ -211,18 +212,24 @@ async def show_drain(visit: Visit) -> Response:
         return visit.go(_at(record))
     drains, may = visit.services.delivery.drains, visit.may("replay:write")
     drain = await offer_drain(drains, record.webhook, may=may)
-    return visit.page("parts/drain.html", webhook=record.webhook, drain=drain)
+    is_lost = "watched" in visit.request.query_params and drains.of(record.webhook) is None
+    return visit.page(
+        "parts/drain.html",
+        webhook=record.webhook,
+        drain=drain,
+        lost_sight=LOST_SIGHT if is_lost else "",
+    )
 
 
 async def begin_drain(visit: Visit) -> Response:
     """Try a webhook now and drain it, shown before one's eyes on its page."""
     record = living(visit, visit.request.path_params["id"])
-    drains = visit.services.delivery.drains
-    try:
-        begun = await drains.begin(record.webhook, visit.caller.credential)
-    except RequestRefused as refused:
-        return visit.go(_at(record), refused.reason.message)
-    return visit.go(_at(record), f"Trying one delivery now; {begun.expected}.")
+    return visit.go(_at(record), await drained.begin(visit, record.webhook))
+
+
+async def drain_marked(visit: Visit) -> Response:
+    """Try each webhook that is marked in the list, and drain it."""
+    return visit.go("/webhooks", await drained.begin_marked(visit, visit.lists.get("id", [])))
 
 
 async def ask_delete(visit: Visit) -> Response:
