@@ -1,0 +1,169 @@
+"""What a channel is sent: each incident once when it opens and once when it ends, in bounds."""
+
+import zoneinfo
+from collections import Counter
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.core.alerts.incident import OpenIncident
+from tidings.core.alerts.plan import (
+    GREW_EVERY_MS,
+    PER_MINUTE,
+    TOGETHER,
+    AlertAct,
+    AlertMark,
+    ChannelTimes,
+    mark_sent,
+    plan_alerts,
+)
+from tidings.core.alerts.quiet import NO_QUIET, QuietRules, is_quiet
+from tidings.core.ids import OrgId, WebhookId
+
+UTC = zoneinfo.ZoneInfo("UTC")
+MINUTE = 60_000
+NOON = 1_767_614_400_000  # Monday, 2026-01-05, 12:00
+
+
+def incident(number: int, opened_ms: int = NOON, cause: str = "503", grew: int = 0) -> OpenIncident:
+    return OpenIncident(
+        id=f"inc_{number}",
+        org=OrgId(number % 3 + 1),
+        webhook=WebhookId(f"{number:024x}"),
+        name=f"Shop {number}",
+        cause=cause,
+        opened_ms=opened_ms,
+        grew=grew,
+    )
+
+
+def times(quiet: QuietRules = NO_QUIET, sent_ms: list[int] | None = None) -> ChannelTimes:
+    return ChannelTimes(MINUTE, quiet, UTC, sent_ms or [])
+
+
+class Channel:
+    """A channel that takes every message, as the engine sends them."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, AlertMark] = {}
+        self.sent_ms: list[int] = []
+        self.heard: list[tuple[AlertAct, str]] = []
+        self.keys: Counter[str] = Counter()
+
+    def round(self, opened: list[OpenIncident], now_ms: int, quiet: QuietRules = NO_QUIET) -> None:
+        plan = plan_alerts(opened, self.marks, times(quiet, self.sent_ms), now_ms)
+        for id in plan.ended:
+            del self.marks[id]
+        for message in plan.messages:
+            self.sent_ms.append(now_ms)
+            self.keys[message.key] += {AlertAct.OPENED: 1, AlertAct.ENDED: -1}.get(message.act, 0)
+            for told in message.incidents:
+                self.heard.append((message.act, told.id))
+                self.marks.pop(told.id, None)
+            self.marks |= mark_sent(message, now_ms)
+
+
+def test_a_blip_wakes_nobody_and_what_stands_for_a_minute_is_sent_once() -> None:
+    channel = Channel()
+    channel.round([incident(1), incident(2)], NOON + MINUTE - 1)
+    channel.round([incident(1)], NOON + MINUTE)
+    channel.round([incident(1)], NOON + 2 * MINUTE)
+    channel.round([], NOON + 3 * MINUTE)
+    channel.round([], NOON + 4 * MINUTE)
+    assert channel.heard == [(AlertAct.OPENED, "inc_1"), (AlertAct.ENDED, "inc_1")]
+
+
+def test_growth_and_another_cause_are_sent_a_quarter_of_an_hour_apart() -> None:
+    channel = Channel()
+    channel.round([incident(1)], NOON + MINUTE)
+    channel.round([incident(1, cause="timeout")], NOON + 2 * MINUTE)
+    assert channel.heard == [(AlertAct.OPENED, "inc_1")]
+    channel.round([incident(1, cause="timeout")], NOON + MINUTE + GREW_EVERY_MS)
+    channel.round([incident(1, cause="timeout", grew=1)], NOON + MINUTE + 2 * GREW_EVERY_MS)
+    channel.round([incident(1, cause="timeout", grew=1)], NOON + MINUTE + 3 * GREW_EVERY_MS)
+    assert channel.heard[1:] == [(AlertAct.GREW, "inc_1")] * 2
+
+
+def test_many_at_once_are_one_message_that_ends_with_the_last_of_them() -> None:
+    channel = Channel()
+    many = [incident(number) for number in range(TOGETHER + 1)]
+    channel.round(many, NOON + MINUTE)
+    assert len(channel.sent_ms) == 1
+    assert len(channel.heard) == len(many)
+    channel.round(many[1:], NOON + 2 * MINUTE)
+    assert len(channel.sent_ms) == 1
+    channel.round([], NOON + 3 * MINUTE)
+    assert [act for act, _ in channel.heard[len(many) :]] == [AlertAct.ENDED] * TOGETHER
+    assert len(channel.sent_ms) == 2
+    assert not channel.marks
+
+
+def test_what_opened_in_quiet_hours_is_sent_at_their_end_if_it_still_stands() -> None:
+    night = QuietRules(begins="11:00", ends="13:00")
+    channel = Channel()
+    channel.round([incident(1), incident(2)], NOON + 2 * MINUTE, night)
+    channel.round([incident(2)], NOON + 59 * MINUTE, night)
+    assert not channel.heard
+    channel.round([incident(2)], NOON + 60 * MINUTE, night)
+    assert channel.heard == [(AlertAct.OPENED, "inc_2")]
+
+
+def test_the_end_of_what_was_sent_goes_in_quiet_hours_too_and_muted_kinds_never_open() -> None:
+    channel = Channel()
+    channel.round([incident(1)], NOON + MINUTE)
+    channel.round([], NOON + 2 * MINUTE, QuietRules(until_ms=NOON + 9 * MINUTE))
+    assert channel.heard[-1] == (AlertAct.ENDED, "inc_1")
+    muted = msgspec.structs.replace(incident(2), kind="degraded")
+    channel.round([muted], NOON + 5 * MINUTE, QuietRules(kinds=("degraded",)))
+    assert len(channel.heard) == 2
+
+
+def test_hours_and_days_are_of_the_orgs_time_zone_and_a_night_is_of_the_day_it_begins() -> None:
+    night = QuietRules(begins="22:00", ends="07:00", days=("mon",))
+    kolkata = zoneinfo.ZoneInfo("Asia/Kolkata")  # 17:30 at noon
+    hour = 60 * MINUTE
+    assert not is_quiet(night, kolkata, NOON + 4 * hour)  # 21:30 on Monday
+    assert is_quiet(night, kolkata, NOON + 5 * hour)  # 22:30
+    assert is_quiet(night, kolkata, NOON + 13 * hour)  # 06:30 on Tuesday
+    assert not is_quiet(night, kolkata, NOON + 14 * hour)  # 07:30
+    assert not is_quiet(night, kolkata, NOON + 29 * hour)  # 22:30 on Tuesday
+    weekend = QuietRules(days=("sat", "sun"))
+    assert not is_quiet(weekend, UTC, NOON)
+    assert is_quiet(weekend, UTC, NOON + 5 * 24 * hour)
+
+
+rounds = st.lists(
+    st.tuples(
+        st.sets(st.integers(0, 7)),  # that stand
+        st.integers(1_000, 200_000),  # until the next round
+        st.booleans(),  # quiet
+        st.sampled_from(["503", "timeout"]),
+    ),
+    max_size=25,
+)
+
+
+@given(rounds)
+def test_each_key_opens_and_ends_by_turns_and_every_bound_holds(
+    given_rounds: list[tuple[set[int], int, bool, str]],
+) -> None:
+    channel, now_ms, since = Channel(), NOON, dict[int, int]()
+    for numbers, step_ms, quiet, cause in given_rounds:
+        now_ms += step_ms
+        since = {number: since.get(number, now_ms) for number in numbers}
+        opened = [incident(number, since[number], cause) for number in numbers]
+        before = {id: mark.key for id, mark in channel.marks.items()}
+        channel.round(opened, now_ms, QuietRules(until_ms=now_ms + 1) if quiet else NO_QUIET)
+        for id in channel.marks.keys() - before.keys():
+            assert now_ms - since[int(id[4:])] >= MINUTE
+            assert not quiet
+        assert all(count in (0, 1) for count in channel.keys.values())
+        assert {mark.key for mark in channel.marks.values()} == {
+            key for key, count in channel.keys.items() if count
+        }
+        assert sum(at_ms > now_ms - MINUTE for at_ms in channel.sent_ms) <= PER_MINUTE
+    for quiet_round in range(3):  # all ends are sent, within the bound of each minute
+        channel.round([], now_ms + (quiet_round + 1) * MINUTE)
+    assert not channel.marks
+    assert not +channel.keys
