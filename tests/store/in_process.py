@@ -15,8 +15,9 @@ from tidings.store.sqlite.search_file import open_search
 
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(
-    "dead_letter_sums emails file_space healths kept_keys kept_list list_piece load load_activity"
-    " load_inboxes load_people load_sources load_transformations load_types note_restore"
+    "alert_marks dead_letter_sums emails file_space healths kept_keys kept_list list_piece load"
+    " load_activity load_alert_channels load_inboxes load_people load_sources load_transformations"
+    " load_types note_restore"
     " number_ranges open_replays page past_attempts recover stops unfinished unfinished_of".split()
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER

@@ -50,6 +50,12 @@ SOURCE_SETTINGS = SealedColumn(
     of=("org", "name"),
     place=lambda org, name: f"source|{org}|{name}".encode(),
 )
+ALERT_CHANNEL = SealedColumn(
+    table="alert_channel",
+    column="sealed",
+    of=("org", "id"),
+    place=lambda org, id: f"alert channel|{org}|{id}".encode(),
+)
 KEPT_KEY = SealedColumn(
     table="kept_key",
     column="sealed",
@@ -73,6 +79,7 @@ SEALED_COLUMNS = (
     REFERENCE_VALUE,
     CALL_ANSWER,
     SOURCE_SETTINGS,
+    ALERT_CHANNEL,
     KEPT_KEY,
     KEPT_LIST,
     LIST_PIECE,

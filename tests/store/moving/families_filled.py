@@ -44,7 +44,8 @@ USUAL: dict[str, Any] = {
     "opened_ms": 5, "waiting": 9, "step": 50, "grew": 1, "cause_changes": 0, "previous_cause": "",
     "acknowledged_by": "boss", "note": "n", "end_reason": "", "notified_opened": 1,
     "notified_grew": 0, "notified_causes": 0, "notified_ended": 0,
-    "bytes": b"{}", "count": 1, "again": 0, "version": 1, "attempts": 0, "started_ms": 11,
+    "bytes": b"{}", "mark": b"{}", "count": 1, "again": 0, "version": 1,
+    "attempts": 0, "started_ms": 11,
     "said": b"[]", "detail": ODD, "looks": 1, "without_personal_data": 0, "name": "n",
 }  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
@@ -102,6 +103,8 @@ class _FamilyRows:
         add("session", digest=_digest(f"c{id}"), person="", credential=id)
         add("link", digest=_digest(id), org=org, person=persons[0], credential="")
         add("letter", id=id, org=org, due_ms=9)
+        add("alert_channel", id=f"alc_{id}", org=org)
+        add("alert_mark", channel=f"alc_{id}", incident="inc_a", org=org)
         add("keyed_call", place=_digest(id), org=org)
         for place in (1, 2, 3):
             add("audit", chain=org, number=place)

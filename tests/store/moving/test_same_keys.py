@@ -51,6 +51,7 @@ def test_what_is_sealed_opens_where_it_has_gone() -> None:
         ("reference", "value"),
         ("keyed_call", "answer"),
         ("source", "sealed"),
+        ("alert_channel", "sealed"),
     }
     source, target = stored(), stored()
     put_rows(source.connection, family_rows(THEIRS, {2: 1}, BASE))

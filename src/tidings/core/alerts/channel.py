@@ -150,6 +150,11 @@ class AlertChannel(msgspec.Struct, frozen=True, omit_defaults=True):
             return ""
         return self.url or EVENTS_API
 
+    @property
+    def keeps_open(self) -> bool:
+        """Return whether the other side keeps what is triggered, until it is resolved."""
+        return self.type is ChannelType.PAGERDUTY
+
 
 def read_channel(body: dict[str, Any], previous: AlertChannel | None = None) -> Any:
     """Make a channel of a body; return it, or all that is wrong with the body."""

@@ -23,6 +23,7 @@ class OpenIncident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 _KINDS = {
+    "test": "has no trouble: this is a test message, sent by hand",
     "degraded": "fails in part: it now and then {does}",
     "unread": "has messages waiting that nobody fetches",
     "backlog": "has deliveries that have been due for long",

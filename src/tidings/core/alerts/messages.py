@@ -17,7 +17,12 @@ LISTED = 10  # incidents in the text of one message; the others are counted
 SLACK_TEXT_MAX = 2900  # of a section, which takes 3,000
 SUMMARY_MAX = 1000  # which the Events API cuts at 1,024
 KEY_MAX = 255
-SEVERITIES = {"failing": "critical", "degraded": "warning", "unread": "warning"}
+SEVERITIES = {
+    "failing": "critical",
+    "degraded": "warning",
+    "unread": "warning",
+    "test": "info",
+}
 _HEADS = {AlertAct.OPENED: "", AlertAct.GREW: "Grown: ", AlertAct.ENDED: "Ended: "}
 
 
@@ -36,7 +41,8 @@ def write_alert(message: AlertMessage, base: str) -> AlertText:
     base = base.rstrip("/")
     if len(incidents) == 1:
         [incident] = incidents
-        link = f"{base}/console/webhooks/{incident.webhook}" if base else ""
+        page = f"/{incident.webhook}" if incident.webhook else ""
+        link = f"{base}/console/webhooks{page}" if base else ""
         return AlertText(head + _describe(message, incident), (), link)
     orgs = len({incident.org for incident in incidents})
     of = f" of {orgs} orgs" if orgs > 1 else ""
@@ -105,10 +111,10 @@ def pagerduty_body(message: AlertMessage, base: str, routing_key: str) -> dict[s
     text = write_alert(message, base)
     first = message.incidents[0]
     severities = {SEVERITIES.get(incident.kind, "error") for incident in message.incidents}
-    worst = min(severities, key=("critical", "error", "warning").index)
+    worst = min(severities, key=("critical", "error", "warning", "info").index)
     event["payload"] = {
         "summary": _cut(text.sentence, SUMMARY_MAX),
-        "source": first.host or first.webhook,
+        "source": first.host or first.webhook or "tidings",
         "severity": worst,
         "timestamp": exact(first.opened_ms),
         "component": first.name,

@@ -43,6 +43,7 @@ from tidings.store.port.access import (
     StoredPerson,
     StoredSession,
 )
+from tidings.store.port.alerts import AlertStore, StoredAlertMark, StoredChannel
 from tidings.store.port.asking import ASKING_ORG
 from tidings.store.port.audit import (
     AuditPage,
@@ -248,6 +249,7 @@ class Store(
     KeptListStore,
     CapStore,
     EmailStore,
+    AlertStore,
     RetentionStore,
     CommitStore,
     RangeStore,

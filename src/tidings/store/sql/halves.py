@@ -12,6 +12,7 @@ from typing import Any
 from tidings.core.ids import EventNumber
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
+from tidings.store.sql.alerts import AlertRows
 from tidings.store.sql.answers import answers
 from tidings.store.sql.audit.rows import AuditReader, AuditRows
 from tidings.store.sql.audit.upkeep import AuditUpkeep
@@ -103,6 +104,7 @@ class RowWriter:
     health: HealthRows
     incidents: IncidentRows
     emails: EmailRows
+    alerts: AlertRows
     reference: ReferenceWriter
     replays: ReplayRows
     transformations: TransformationRows
@@ -155,6 +157,7 @@ class RowWriter:
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.incidents = IncidentRows(self.connection)
         self.emails = EmailRows(self.connection)
+        self.alerts = AlertRows(self.connection, clock_ms)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms, numbers)
         self.transformations = TransformationRows(self.connection, clock_ms)

@@ -111,6 +111,13 @@ COMPARED = {
         "sealed",
         _SEALED,
     ),
+    "put_alert_channel": StoredObject(
+        port.StoredChannel("alc_a", ORG, b"sealed"),
+        lambda store, channel: store.put_alert_channel(channel),
+        lambda store: store.load_alert_channels(),
+        "sealed",
+        _SEALED,
+    ),
     "put_inbox": StoredObject(
         port.Inbox(0, ORG, "token", name="a", answer=b"{}"),
         lambda store, inbox: store.put_inbox(inbox),
@@ -166,6 +173,10 @@ NOT_COMPARED: dict[str, tuple[str, Callable[[port.Store], Awaitable[Any]]]] = {
     "put_email": (
         "is the queue of the owner alone",
         lambda store: store.put_email(port.QueuedEmail("e", ORG, "kind", fact=b"{}", due_ms=1)),
+    ),
+    "put_alert_marks": (
+        "is what the owner alone has sent",
+        lambda store: store.put_alert_marks([port.StoredAlertMark("alc_a", "inc_a", ORG)]),
     ),
     "put_healths": (
         "is what the owner alone has counted",

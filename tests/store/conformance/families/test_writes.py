@@ -52,6 +52,7 @@ def _put(name: str) -> Write:
 _PUT_BEGINS = (
     "put_org put_credential put_webhook put_type put_transformation put_source put_inbox put_stop"
     " put_link put_reference put_replay put_email put_table_owner"
+    " put_alert_channel"
 ).split()
 BEGINS: dict[str, Write] = {
     **{name: _put(name) for name in _PUT_BEGINS},
@@ -59,6 +60,7 @@ BEGINS: dict[str, Write] = {
     "delete_type": lambda store: store.delete_type(ORG, "a"),
     "delete_reference": lambda store: store.delete_reference(ORG, 1, ["1"]),
     "drop_stop": lambda store: store.drop_stop(ORG),
+    "drop_alert_channel": lambda store: store.drop_alert_channel("alc_a"),
     "drop_inbox": lambda store: store.drop_inbox(1),
     "drop_source": lambda store: store.drop_source(1),
     "drop_rejection": lambda store: store.drop_rejection(ORG, 1),
@@ -96,6 +98,10 @@ IN_PARTS: dict[str, Write] = {
     "put_healths": _put("put_healths"),
     "put_incidents": _put("put_incidents"),
     "put_activity": _put("put_activity"),
+    "put_alert_marks": _put("put_alert_marks"),
+    "drop_alert_marks": lambda store: store.drop_alert_marks(
+        [port.StoredAlertMark("alc_a", "inc_a", ORG)]
+    ),
     "drop_emails": lambda store: store.drop_emails(["e"]),
 }
 OF_ALL: dict[str, Write] = {
@@ -130,7 +136,7 @@ def fill(subject: Subject) -> None:
     subject.put_webhook("till")
     subject.commit(event("a", new(1)))
     subject.commit(settled=[failing(DELIVERY, 1000)])
-    made = "put_source put_inbox put_replay put_link put_email".split()
+    made = "put_source put_inbox put_replay put_link put_email put_alert_channel".split()
     for write in (*map(_put, made), BEGINS["begin_call"]):
         subject.ask(write)
 
@@ -165,9 +171,9 @@ def test_every_write_for_an_org_of_a_family_that_is_not_here_is_refused(subject:
 
 # These name a webhook, a source, an inbox …, none of which is there any more.
 OF_ROWS = set(
-    "drop_conflicts drop_dead_letters drop_inbox drop_source move_replay note_counted park_expired"
-    " put_table_owner release retire retry_now take_caps take_link use_inbox wake"
-    " wake_oldest wake_retries".split()
+    "drop_alert_channel drop_conflicts drop_dead_letters drop_inbox drop_source move_replay"
+    " note_counted park_expired put_table_owner release retire retry_now take_caps take_link"
+    " use_inbox wake wake_oldest wake_retries".split()
 )
 
 

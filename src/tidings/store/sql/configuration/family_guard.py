@@ -44,6 +44,7 @@ _ORG_OF: Mapping[str, str | None] = {
     ),
     "link": "SELECT org FROM link WHERE digest = ?",
     "letter": "SELECT org FROM letter WHERE id = ?",
+    "channel": "SELECT org FROM alert_channel WHERE id = ?",
     "call": "SELECT org FROM keyed_call WHERE place = ?",
 }
 
@@ -111,6 +112,10 @@ FOR_ORGS: Mapping[str, OrgsOf] = {
     "take_caps": _each("webhook"),
     "put_email": _field(),
     "drop_emails": OrgsOf(_ORG_OF["letter"], lambda given: given[0], ends=True, parts=True),
+    "put_alert_channel": _field(),
+    "drop_alert_channel": _first("channel"),
+    "put_alert_marks": _each("org")._replace(ends=True, parts=True),
+    "drop_alert_marks": _each("org")._replace(ends=True, parts=True),
     "retry_now": _first("delivery"),
     "wake": _first("delivery"),
     "wake_oldest": _first("webhook"),
@@ -176,7 +181,8 @@ FOR_NONE = frozenset(
         *("drop_list_pieces",),
         # read in order with what is written; a start looks at what it finds by the families
         *("load", "load_types", "load_people", "load_transformations", "load_sources"),
-        *("load_inboxes", "load_activity", "dead_letter_sums", "topic_places", "table_owner"),
+        *("load_inboxes", "load_alert_channels", "alert_marks", "load_activity"),
+        *("dead_letter_sums", "topic_places", "table_owner"),
         *("transformation_versions", "emails", "stops", "healths", "past_attempts", "page"),
         "open_incidents",
         *("recover", "unfinished", "unfinished_of", "file_space", "give_back"),

@@ -98,6 +98,8 @@ LEFT_OUT: Mapping[str, Callable[[Any, AbsentRows], Any]] = {
     "load_inboxes": _by("org"),
     "load_activity": _by("source"),
     "dead_letter_sums": _by("source"),
+    "load_alert_channels": _by("org"),
+    "alert_marks": _by("org"),
     "emails": _by("org"),
     "stops": _by("org"),
     "healths": _by("webhook"),

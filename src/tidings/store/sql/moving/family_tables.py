@@ -201,6 +201,8 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
     )._replace(is_summed=False),
     _by_look("link", "digest", "digest purpose person org credential expires_ms portal"),
     _by_look("letter", "id", "id org kind fact due_ms tries"),
+    _by_look("alert_channel", "id", "id org sealed created_ms changed_ms revision"),
+    _by_parent("alert_mark", "org", "channel incident", "channel incident org mark"),
     _by_parent("keyed_call", "org", "place", "place org body at_ms answer"),
     _by_parent(
         "audit",
