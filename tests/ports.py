@@ -187,7 +187,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         times=Times(clock, made.pop("passed_s")),
         randomness=Randomness(**group("rng", "random_bytes", "new_event_id")),
         secrets=Secrets(**group("keys", "vault", "passwords")),
-        outside=Outside(**group("platform", "mailer")),
+        outside=Outside(**group("platform", "mailer", "poster")),
         declared=Declared(
             actions=declared,
             **group("connections", "connection_types", "source_drivers", "lookups"),

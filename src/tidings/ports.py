@@ -11,7 +11,7 @@ from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.running.lease import OwnerLease
 from tidings.destinations.port import Destination, Driver
-from tidings.egress.port import Mailer, Receive
+from tidings.egress.port import Mailer, Poster, Receive
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.clock import Clock
@@ -69,6 +69,7 @@ class Outside(NamedTuple):
 
     platform: Platform | None = None
     mailer: Mailer | None = None
+    poster: Poster | None = None
     tracing: Tracing = NoTracing()
 
 

@@ -167,8 +167,10 @@ class Service:
         actions: Actions = ACTIONS,
         actions_org: int = 2001,
         lookups: LookupBackend | None = None,
+        **others: Any,
     ) -> None:
-        """`lookups`: whom the look-ups of its actions ask; else nobody answers."""
+        """`lookups`: whom the look-ups of its actions ask; else nobody answers. `others`: ports by
+        name."""
         self.store, self.clock, self.outside, self.health = store, clock, Outside(), Health()
         self.next_attempts: dict[int, NextAttempt] = {}  # by delivery
         made = build(
@@ -182,6 +184,7 @@ class Service:
                 actions=actions,
                 actions_org=OrgId(actions_org),
                 lookups=dict.fromkeys(("contact", "tier"), lookups or Nobody()),
+                **others,
             ),
             EngineOptions(public_url=BASE),
         )

@@ -34,6 +34,7 @@ STEPS = [
     "load_transformations",
     "load",
     "load_people",
+    "load_alert_channels",
     "put_org",
     "put_credential",
     "stops",

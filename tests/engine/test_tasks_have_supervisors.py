@@ -55,6 +55,7 @@ ALLOWED = {
     "app/cells/cell_workers.py:want": "one process, which it waits for",
     "app/cells/cell_workers.py:_run": "one start of a process, which it waits for",
     "app/start_retry.py:_done": "one step of the start, which waits for it",
+    "engine/alerts/sender.py:_look_at": "the messages of one round, each under its deadline",
     # one change or write behind a call, tried again until the store takes it
     "engine/changes.py:run": "one change",
     "engine/changes.py:_doubt": "one look at what became of a change",

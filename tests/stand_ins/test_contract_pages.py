@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.stand_ins.base import StandIn
+from tests.stand_ins.parties.alert_receivers import AlertReceivers
 from tests.stand_ins.parties.fcm import Fcm
 from tests.stand_ins.parties.loyalty_platform import LoyaltyPlatform
 from tests.stand_ins.parties.magento import Magento
@@ -23,6 +24,7 @@ PARTIES: list[type[StandIn]] = [
     Msg91,
     WhatsAppCloud,
     Fcm,
+    AlertReceivers,
 ]
 MARKS = ("documented", "observed", "read in the code", "inferred", "not documented", "status doc",
          "code doc", "the form doc", "the limits doc")  # fmt: skip

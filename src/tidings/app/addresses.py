@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tidings.app.outbound_clients import make_policy
+from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import OwnAddress
 from tidings.egress.own_paths import OwnPaths
@@ -10,6 +11,8 @@ from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.settings.service_addresses import public_url
 from tidings.settings.settings import Settings
+
+JSON = (("content-type", "application/json"), ("accept", "*/*"))
 
 
 class OwnAddresses:
@@ -53,3 +56,21 @@ class OwnAddresses:
 
     def inbox_token(self, url: str) -> str | None:
         return self._inboxes.token(url)
+
+
+class AlertPoster:
+    """`egress.port.Poster` over the sender of calls to receivers: under its policy of addresses,
+    its bounds and its lease."""
+
+    def __init__(self, sender: HttpSender, addresses: OwnAddresses) -> None:
+        self._sender = sender
+        self._addresses = addresses
+
+    async def post(self, url: str, body: bytes, deadline_s: float) -> Ending | None:
+        if (reason := self._addresses.refusal(url)) is not None:  # it may be another policy by now
+            return TransportFault(FaultKind.POLICY, sent=False, detail=reason, duration_ms=0.0)
+        outlet = self._sender.open(self._addresses.target(url), 1, keep_answers=True)
+        try:
+            return await outlet.send("POST", lambda: [*JSON], body, deadline_s)
+        finally:
+            await outlet.close()

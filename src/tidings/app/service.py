@@ -25,7 +25,7 @@ from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.api.v1.inbound import SenderCalls
-from tidings.app.addresses import OwnAddresses
+from tidings.app.addresses import AlertPoster, OwnAddresses
 from tidings.app.client_libraries import import_clients
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.descriptors import Shares, share_out, share_with_door
@@ -53,7 +53,7 @@ from tidings.core.running.restarts import AGAIN_CODE
 from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Driver
 from tidings.egress.inbox import InboxSender
-from tidings.egress.port import Receive
+from tidings.egress.port import Poster, Receive
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.kept_lists import KeptLists
@@ -132,7 +132,9 @@ class RunningService:
         sender = make_sender(settings, shares.outbound, lease)
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
-        outside, closers = await _outside(settings, lease, clock)
+        outside, closers = await _outside(
+            settings, lease, clock, AlertPoster(sender, addresses)
+        )
         key_check = KeyCheck(settings if membership is None else membership.whole, master, store)
         vault, keys = await through(key_check.unlock)  # before the store is used for anything else
         if membership is not None:
@@ -237,12 +239,12 @@ class RunningService:
 
 
 async def _outside(
-    settings: Settings, lease: OwnerLease, clock: Clock
+    settings: Settings, lease: OwnerLease, clock: Clock, poster: Poster
 ) -> tuple[Outside, list[Callable[[], Awaitable[None]]]]:
     """Make the clients of services of others, and what closes them."""
     platform, closers = make_platform(settings, clock)
     tracing, close_tracing = await make_tracing(settings)
-    outside = Outside(platform, make_mailer(settings, lease), tracing)
+    outside = Outside(platform, make_mailer(settings, lease), poster, tracing)
     return outside, [*closers, close_tracing]
 
 

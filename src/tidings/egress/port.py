@@ -120,3 +120,13 @@ class Receive(Protocol):
     def __call__(
         self, token: str, method: str, headers: list[tuple[str, str]], body: bytes, /
     ) -> ArrivalAnswer: ...
+
+
+class Poster(Protocol):
+    """Posts JSON to addresses that people have named, over connections that are used once."""
+
+    async def post(self, url: str, body: bytes, deadline_s: float) -> Ending | None:
+        """Post under one absolute deadline in seconds. Raise nothing but CancelledError.
+
+        Return None where nothing of it was written, for the lease of the store is over.
+        """

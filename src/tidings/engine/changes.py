@@ -43,6 +43,7 @@ class StoredBeside(NamedTuple):
     transformations: Sequence[port.StoredTransformation]
     sources: Sequence[port.StoredSource]
     inboxes: Sequence[port.Inbox]
+    alert_channels: Sequence[port.StoredChannel] = ()
 
 
 class Changes:
@@ -120,6 +121,7 @@ class Changes:
             transformations=await store.load_transformations(),
             sources=await store.load_sources(),
             inboxes=await store.load_inboxes(),
+            alert_channels=await store.load_alert_channels(),
         )
         self.reread.tell(snapshot, types)  # without a pause: nobody matches by a half of it
         self.reread_beside.tell(beside)

@@ -35,7 +35,7 @@ class AnsweringStore:
     async def _nothing(self) -> list[object]:
         return []
 
-    load_transformations = load_sources = load_inboxes = _nothing
+    load_transformations = load_sources = load_inboxes = load_alert_channels = _nothing
 
 
 @pytest.mark.parametrize("stored", [1, 2])

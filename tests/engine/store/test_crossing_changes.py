@@ -314,7 +314,7 @@ async def test_what_is_gone_by_then_is_not_found_and_does_not_come_back() -> Non
 READ_AGAIN = ["load", "load_types", "load_people", "load_transformations", "load_sources"]
 
 
-@pytest.mark.parametrize("method", [*READ_AGAIN, "load_inboxes"])
+@pytest.mark.parametrize("method", [*READ_AGAIN, "load_inboxes", "load_alert_channels"])
 async def test_a_change_whose_reading_again_fails_is_refused_and_made_later(method: str) -> None:
     async with two_services() as (one, other):
         await one.orgs.change(ORG, {"name": "New"}, platform=True)

@@ -61,7 +61,7 @@ CASES = {
     """,
     "engine/store/test_crossing_changes.py"
     "::test_a_change_whose_reading_again_fails_is_refused_and_made_later": """
-        changes: load_people load_transformations load_sources load_inboxes
+        changes: load_people load_transformations load_sources load_inboxes load_alert_channels
     """,
     "api/v1/test_keyed_calls.py::"
     "test_while_the_store_takes_no_writes_nothing_is_made_and_what_was_made_is_told": """
@@ -150,6 +150,7 @@ CASES = {
         families: families
         stops: stops
         inboxes: load_inboxes
+        channels: load_alert_channels
         sources: load_sources dead_letter_sums load_activity
         engine: recover healths past_attempts
         tracker: open_incidents

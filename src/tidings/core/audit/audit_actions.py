@@ -120,6 +120,11 @@ INBOX_CREATED = _action("inbox.created", "created the test inbox")
 INBOX_CHANGED = _action("inbox.changed", "changed the test inbox")
 INBOX_DELETED = _action("inbox.deleted", "deleted the test inbox")
 
+ALERT_CHANNEL_CREATED = _action("alert_channel.created", "created the alert channel")
+ALERT_CHANNEL_CHANGED = _action("alert_channel.changed", "changed the alert channel")
+ALERT_CHANNEL_DELETED = _action("alert_channel.deleted", "deleted the alert channel")
+ALERT_CHANNEL_TESTED = _action("alert_channel.tested", "sent a test message to the alert channel")
+
 SENDING_STOPPED = _action("sending.stopped", "stopped sending")
 SENDING_STARTED = _action("sending.started", "started sending again")
 DELIVERY_RETRIED = _action("delivery.retried", "tried the delivery again")

@@ -7,6 +7,7 @@ from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
 from tidings.core.notices.mail_server import KEEP_S
 from tidings.core.running.service_part import ServicePart
+from tidings.engine.callables import AddressesOf
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.notices.consents import PART as CONSENT_EMAILS
 from tidings.engine.notices.consents import ConsentEmails, Consents
@@ -38,12 +39,15 @@ class NoticeServices:
         *,
         acceptor: Acceptor,
         orgs: Orgs,
+        alerted: AddressesOf,
     ) -> "NoticeServices":
-        """Build what tells orgs and owners. `acceptor` takes operational events as any others."""
+        """Build what tells orgs and owners. `acceptor` takes operational events as any others;
+        `alerted`: whom an org's alert channels write to."""
         registry, declared, mailer = base.registry, ports.declared, ports.outside.mailer
 
         def mailed(org: OrgId) -> list[str]:
-            return mailed_by(registry.of_org(org), declared.connections)
+            named = mailed_by(registry.of_org(org), declared.connections)
+            return [*dict.fromkeys((*named, *alerted(org)))]
 
         consents = Consents(
             orgs=orgs,

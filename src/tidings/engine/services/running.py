@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 from tidings.core.running.service_part import ServicePart
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.actions import ActionServices
+from tidings.engine.alerts.sender import PART as ALERTS
 from tidings.engine.audit.anchors import PART as ANCHORS
 from tidings.engine.audit.anchors import AuditAnchors
 from tidings.engine.audit.retention import AuditRetention
@@ -30,6 +31,7 @@ from tidings.engine.running.background_tasks import BackgroundTasks
 from tidings.engine.running.loop_lag import BLOCKED_NOTICE_S, LoopLag
 from tidings.engine.running.loop_lag import PART as LOOP_LAG
 from tidings.engine.running.supervisor import Job
+from tidings.engine.services.alerts import AlertServices
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
@@ -65,6 +67,7 @@ class RunningServices:
         delivery: DeliveryServices,
         watch: ConnectionWatch,
         sources: SourceServices,
+        alerts: AlertServices,
     ) -> "RunningServices":
         """Build the jobs behind the calls, the readiness and the figures. `guard`: what keeps keys
         from being guessed; `watch`: what probes the connections that are held."""
@@ -98,12 +101,14 @@ class RunningServices:
             SOURCE_FIGURES: sources.kept_activity.run,
             VIEWS: views.run,
             INCIDENTS: delivery.incidents.run,
+            ALERTS: alerts.sender.run,
         }
 
         async def farewell() -> None:
             await notices.notices.flush()
             await views.write()
             await delivery.incidents.close()
+            await alerts.sender.settle()
 
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)
@@ -120,6 +125,7 @@ class RunningServices:
                 notices.notices,
                 guard,
                 sources.sources,
+                alerts.sender,
             ),
         )
 

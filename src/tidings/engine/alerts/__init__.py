@@ -1,0 +1,1 @@
+"""Alert channels: kept, and sent what becomes of incidents."""

@@ -1,0 +1,132 @@
+"""Alert channels, and who sends them what becomes of incidents."""
+
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from tidings.core.alerts.answers import AlertResult
+from tidings.core.alerts.incident import OpenIncident
+from tidings.core.alerts.plan import AlertAct, AlertMessage
+from tidings.core.audit.audit_actions import ALERT_CHANNEL_TESTED
+from tidings.core.ids import OrgId, WebhookId
+from tidings.engine.alerts.carrier import AlertCarrier
+from tidings.engine.alerts.channels import AlertChannels, LiveChannel
+from tidings.engine.alerts.incident_facts import HealthIncidents, IncidentFacts
+from tidings.engine.alerts.sender import NOTICE, AlertSender
+from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.health_tracker import HealthTracker
+from tidings.engine.notices.consents import Consents
+from tidings.engine.options import EngineOptions
+from tidings.engine.orgs import Orgs
+from tidings.engine.services.foundation import Foundation
+from tidings.ports import Ports
+
+TEST_NAME = "Test of the alert channel"
+
+
+def compose_channels(base: Foundation, ports: Ports) -> AlertChannels:
+    """Make the channels, which say before all else whom an org's e-mails go to."""
+    addresses = ports.addresses
+    return AlertChannels(
+        store=base.store,
+        changes=base.changes,
+        audit=base.audit,
+        vault=ports.secrets.vault,
+        random_bytes=base.random_bytes,
+        refuse_url=lambda url: addresses.refusal(url) or addresses.own_path(url),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertServices:
+    """Composed after webhooks' health, and after who knows whom e-mails may go to."""
+
+    channels: AlertChannels
+    sender: AlertSender
+    tests: "AlertTests"
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        ports: Ports,
+        options: EngineOptions,
+        *,
+        channels: AlertChannels,
+        orgs: Orgs,
+        consents: Consents,
+        healths: HealthTracker,
+        incidents: IncidentFacts | None = None,
+    ) -> "AlertServices":
+        """Build the sender of alerts. `incidents`: who keeps them; None: they are made of
+        `healths`."""
+
+        def has_agreed(org: OrgId, address: str) -> bool:
+            return address in consents.recipients(org) or consents.has_agreed(org, address)
+
+        def zone(org: OrgId) -> tzinfo:
+            known = orgs.get(org)
+            return UTC if known is None or known.time_zone == "UTC" else ZoneInfo(known.time_zone)
+
+        def report(sentence: str) -> None:
+            if sentence:
+                base.heartbeats.raise_notice(NOTICE, sentence)
+            else:
+                base.heartbeats.clear_notice(NOTICE)
+
+        carrier = AlertCarrier(
+            poster=ports.outside.poster,
+            mailer=ports.outside.mailer,
+            has_agreed=has_agreed,
+            clock=base.clock,
+            base=options.public_url,
+        )
+        sender = AlertSender(
+            store=base.store,
+            channels=channels,
+            incidents=incidents or HealthIncidents(healths, base.registry, base.clock),
+            carrier=carrier,
+            clock=base.clock,
+            lease=base.lease,
+            zone=zone,
+            report=report,
+            families=base.families,
+        )
+        tests = AlertTests(carrier, sender, base.audit, base.clock)
+        return cls(channels=channels, sender=sender, tests=tests)
+
+
+class AlertTests:
+    """Sends test messages, and returns what the other side has answered."""
+
+    def __init__(
+        self, carrier: AlertCarrier, sender: AlertSender, audit: AuditLog, clock: Clock
+    ) -> None:
+        self._carrier = carrier
+        self._sender = sender
+        self._audit = audit
+        self._clock = clock
+
+    async def send(self, channel: LiveChannel) -> AlertResult:
+        """Send a test message now: an incident that opens, and at once ends where a channel keeps
+        what is open. StoreDown: nothing was sent, for the audit log could not take it."""
+        await self._audit.append(ALERT_CHANNEL_TESTED, channel.org, channel.id)
+        now_ms = self._clock.now_ms()
+        incident = OpenIncident(
+            id=f"test-{channel.id}-{now_ms}",
+            org=channel.org,
+            webhook=WebhookId(""),
+            name=TEST_NAME,
+            kind="test",
+            opened_ms=now_ms,
+        )
+        result: AlertResult | None = None
+        for act in (AlertAct.OPENED, AlertAct.ENDED):
+            message = AlertMessage(act, incident.id, [incident], now_ms)
+            result = await self._carrier.carry(channel, message)
+            if result is None or not result.is_taken or not channel.settings.keeps_open:
+                break
+        result = result or AlertResult("Nothing has left: this process no longer owns the store")
+        self._sender.note_test(channel, result)
+        return result

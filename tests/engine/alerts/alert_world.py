@@ -1,0 +1,135 @@
+"""A service with a stand-in that takes alerts, and incidents that a test opens and ends."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import Any
+
+from tests.api.control_client import Clock, Service
+from tests.stand_ins.parties.alert_receivers import ROUTING_KEY, SECRET, AlertReceivers
+from tests.store.in_process import MemoryStore
+from tidings.core.alerts.incident import OpenIncident
+from tidings.core.delivery.exchange import Ending
+from tidings.core.ids import OrgId, WebhookId
+from tidings.egress.address import parse_target
+from tidings.egress.policy import Policy
+from tidings.egress.sender import HttpSender
+from tidings.engine.alerts.carrier import AlertCarrier
+from tidings.engine.alerts.sender import AlertSender
+
+MINUTE = 60_000
+ORG = OrgId(1)
+OUTSIDE = "https://alerts.example.com"  # which leads to the stand-in
+
+
+class Incidents:
+    """`IncidentFacts` that a test decides on."""
+
+    def __init__(self) -> None:
+        self.now: list[OpenIncident] = []
+
+    def open(self, known: Iterable[OpenIncident]) -> Sequence[OpenIncident]:
+        return [*self.now]
+
+
+class DirectPoster:
+    """`Poster` over the real way out."""
+
+    def __init__(self, party: AlertReceivers) -> None:
+        self.sender = HttpSender(Policy(True))
+        self._party = party
+
+    async def post(self, url: str, body: bytes, deadline_s: float) -> Ending | None:
+        outlet = self.sender.open(
+            parse_target(url.replace(OUTSIDE, self._party.url()), allow_http=True),
+            1,
+            keep_answers=True,
+        )
+        try:
+            return await outlet.send(
+                "POST", lambda: [("content-type", "application/json")], body, deadline_s
+            )
+        finally:
+            await outlet.close()
+
+
+class AlertWorld:
+    """The parts, and a clock that a test moves."""
+
+    def __init__(self, s: Service, party: AlertReceivers, poster: DirectPoster) -> None:
+        self.s, self.party, self.poster = s, party, poster
+        self.incidents = Incidents()
+        self.channels = s.parts.alerts.channels
+        self.reports: list[str] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to send, as a process that has just started."""
+        s = self.s
+        self.sender = AlertSender(
+            store=s.store,
+            channels=self.channels,
+            incidents=self.incidents,
+            carrier=AlertCarrier(
+                poster=self.poster,
+                mailer=None,
+                has_agreed=lambda org, address: True,
+                clock=s.clock,
+                base="https://tidings.example",
+            ),
+            clock=s.clock,
+            lease=s.parts.base.lease,
+            zone=lambda org: UTC,
+            report=self.reports.append,
+        )
+
+    async def slack(self, org: OrgId = ORG, **more: Any) -> str:
+        """Create a Slack-shaped channel; return its id."""
+        url = f"{OUTSIDE}/services/T0/B0/{SECRET}"
+        body = {"name": "Slack", "type": "slack", "url": url, "delaySeconds": 60} | more
+        return (await self.channels.create(org, body)).id
+
+    async def pagerduty(self, org: OrgId = ORG, **more: Any) -> str:
+        """Create a PagerDuty-shaped channel; return its id."""
+        body = {
+            "name": "Pager",
+            "type": "pagerduty",
+            "routingKey": ROUTING_KEY,
+            "url": f"{OUTSIDE}/v2/enqueue",
+        }
+        return (await self.channels.create(org, body | more)).id
+
+    async def round(self, passed_ms: int = 0) -> None:
+        """Let time pass, and send what is due then."""
+        self.s.clock.ms += passed_ms
+        await self.sender.load()
+        self.sender.look()
+        await self.sender.settle()
+
+    def opens(self, number: int, org: OrgId = ORG, **more: Any) -> OpenIncident:
+        """Open an incident now."""
+        incident = OpenIncident(
+            id=f"inc_{number}",
+            org=org,
+            webhook=WebhookId(f"{number:024x}"),
+            name=f"Shop {number}",
+            host="shop.example",
+            cause="503",
+            opened_ms=self.s.clock.ms,
+            **more,
+        )
+        self.incidents.now.append(incident)
+        return incident
+
+
+@asynccontextmanager
+async def alert_world() -> AsyncIterator[AlertWorld]:
+    """A started service, whose lanes send nothing."""
+    with AlertReceivers() as party:
+        clock, poster = Clock(), DirectPoster(party)
+        service = Service(MemoryStore(clock), clock, poster=poster)
+        await service.start()
+        yield AlertWorld(service, party, poster)
+        await poster.sender.close()
+        await service.webhooks.close()
+        await service.store.close()
