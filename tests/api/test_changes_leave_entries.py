@@ -67,6 +67,10 @@ ACTIONS = {
     "POST /v1/webHooks/test": "webhook.tested",
     "POST /v1/webHooks/{webhook_id}/test": "webhook.tested",
     "POST /v1/webHooks/{webhook_id}/drain": "webhook.drained",
+    "POST /v1/alertChannels": "alert_channel.created",
+    "PATCH /v1/alertChannels/{channel_id}": "alert_channel.changed",
+    "DELETE /v1/alertChannels/{channel_id}": "alert_channel.deleted",
+    "POST /v1/alertChannels/{channel_id}/test": "alert_channel.tested",
     "POST /v1/inboxes": "inbox.created",
     "PATCH /v1/inboxes/{inbox_id}": "inbox.changed",
     "DELETE /v1/inboxes/{inbox_id}": "inbox.deleted",
@@ -118,6 +122,9 @@ PREPARED = {
 }
 # What objects are called in their entries, of those whose ids paths and answers have.
 OBJECTS = {
+    "PATCH /v1/alertChannels/{channel_id}": "channel_id",
+    "DELETE /v1/alertChannels/{channel_id}": "channel_id",
+    "POST /v1/alertChannels/{channel_id}/test": "channel_id",
     "PATCH /v1/inboxes/{inbox_id}": "inbox_id",
     "DELETE /v1/inboxes/{inbox_id}": "inbox_id",
     "PATCH /v1/sources/{source_id}": "source_id",

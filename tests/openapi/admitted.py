@@ -22,6 +22,7 @@ _KEYED = (
     "POST /v1/replays",
     "POST /v1/deliveries/cancel",
     "POST /v1/transformations",
+    "POST /v1/alertChannels",
     "POST /v1/inboxes",
     "POST /v1/sources",
     "POST /v1/orgs",
@@ -37,6 +38,7 @@ _SOURCES = (
     "POST /v1/sources/preview",
     "POST /v1/sources/{source_id}/preview",
 )
+_CHANNELS = ("POST /v1/alertChannels", "PATCH /v1/alertChannels/{channel_id}")
 _ACCEPT = ("POST /v1/events",)
 _TYPE = ("PUT /v1/eventTypes/{name}",)
 _JOBS = ("POST /v1/replays", "POST /v1/deliveries/cancel")
@@ -133,6 +135,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "to JSON Schema, and no id of a store",
         ("POST /v1/passwords", *_RECORD),
     ),
+    "bad_channel": ("what goes with the type: two fields together", _CHANNELS),
     "bad_names": ("what the webhook subscribes to is stored", _JOBS),
     "conflict": ("two fields together", _JOBS),
     "again_needed": ("two fields together", _JOBS),

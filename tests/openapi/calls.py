@@ -51,6 +51,12 @@ def body_of(call: str, things: Things) -> Any:
         "POST /v1/orgs/{org_id}/portal-links": {"name": "Acme Loyalty", "role": "operator"},
         "POST /v1/reference/{kind}:load": NDJSON,
         "PUT /v1/reference/{kind}/{id}": {"mobile": "15550101"},
+        "POST /v1/alertChannels": {
+            "name": "On call",
+            "type": "pagerduty",
+            "routingKey": "0123456789abcdef0123456789abcdef",
+        },
+        "PATCH /v1/alertChannels/{channel_id}": {"name": "Night shift"},
         "POST /v1/inboxes": {"name": "shop", "answer": {"status": 503, "delayMs": 0}},
         "PATCH /v1/inboxes/{inbox_id}": {"name": "shop"},
         "POST /v1/sources": SOURCE | {"name": "orders"},

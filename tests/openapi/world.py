@@ -184,6 +184,8 @@ class World:
         ids["user_id"] = user["id"]
         ids["id"] = f"{mark}-1"
         await made("PUT", f"/v1/reference/customers/{mark}-1", {"mobile": f"1555{org:04}"})
+        channel = {"name": f"{mark}Alerts", "type": "pagerduty", "routingKey": f"{mark}-key"}
+        ids["channel_id"] = (await made("POST", "/v1/alertChannels", channel))["id"]
         inbox = await made("POST", "/v1/inboxes", {"name": f"{mark}Inbox"})
         ids["inbox_id"], ids["token"] = inbox["id"], inbox["url"].rpartition("/")[2]
         await made("POST", f"/inbox/{ids['token']}", {"mark": mark})

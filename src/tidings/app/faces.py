@@ -51,6 +51,7 @@ def services_of(
         delivery=app.delivery,
         sources=app.sources,
         notices=app.notices,
+        alerts=app.alerts,
         web=WebServices(
             health=readiness,
             views=app.running.views,

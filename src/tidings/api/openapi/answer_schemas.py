@@ -4,6 +4,7 @@ from typing import Any
 
 from tidings.api.openapi.action_schemas import ACTION_COMPONENTS
 from tidings.api.openapi.schema_shorthand import RawSchema, of_resource
+from tidings.core.alerts.channel import AlertChannel
 from tidings.core.delivery.receivers.timeline import TimelineKind
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason
@@ -179,6 +180,21 @@ COMPONENTS: dict[str, Any] = {
         "url": "text",
         "createdAt": "time",
         "lastUsedAt": "time|null",
+    },
+    "AlertChannel": {
+        "id": "text",
+        **of_resource(AlertChannel),
+        "createdAt": "time",
+        "changedAt": "time",
+        "lastSentAt": "time|null",
+        "lastError": "text|null",
+        "lastErrorAt": "time|null",
+    },
+    "AlertTest": {
+        "taken": "yes",
+        "status": "whole|null",
+        "answer": "text",
+        "error": "text|null",
     },
     "Connection": {
         "name": "text",

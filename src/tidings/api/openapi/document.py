@@ -58,6 +58,7 @@ _TAGS = {
     "actions": "What is done when events come: mails, calls, rows, records",
     "connections": "What the operator has declared for sources and webhooks to name",
     "sources": "Where events come from that nobody sends to /v1/events",
+    "alerts": "Where an org hears of incidents: e-mail, Slack, PagerDuty",
     "inboxes": "Receivers inside the service, for tries",
     "orgs": "Tenants",
     "cells": "Processes and stores, and which orgs are in which",

@@ -7,6 +7,7 @@ event's. What belongs to another org answers exactly like what does not exist.
 from tidings.api.context import Services
 from tidings.api.router import EntryRoute
 from tidings.api.v1.actions import action_routes
+from tidings.api.v1.alert_channels import alert_channel_routes
 from tidings.api.v1.arrivals import arrival_routes
 from tidings.api.v1.audit import audit_routes
 from tidings.api.v1.connections import connection_routes
@@ -37,6 +38,7 @@ def proof_routes(services: Services) -> list[EntryRoute]:
         drain_routes,
         trouble_routes,
         pull_routes,
+        alert_channel_routes,
         inbox_routes,
         arrival_routes,
         connection_routes,
