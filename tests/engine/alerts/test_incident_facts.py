@@ -1,0 +1,76 @@
+"""Incidents that are made of receivers' health, and told over the whole service."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.control_client import BASIC
+from tests.engine.alerts.alert_world import MINUTE, AlertWorld, alert_world
+from tidings.app.addresses import AlertPoster, OwnAddresses
+from tidings.core.delivery.exchange import FaultKind, TransportFault
+from tidings.core.ids import OrgId
+from tidings.egress.policy import Policy
+from tidings.egress.sender import HttpSender
+from tidings.engine.alerts.incident_facts import FAILURES_MIN, HealthIncidents
+from tidings.settings.load import load
+
+HEADERS = {"x_tidings_org": "1"}
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[AlertWorld]:
+    async with alert_world() as made:
+        healths = made.s.parts.delivery.engine.healths
+        facts = HealthIncidents(healths, made.s.registry, made.s.clock)
+        made.incidents.open = facts.open  # type: ignore[method-assign]
+        yield made
+
+
+async def failing(world: AlertWorld) -> tuple[str, int]:
+    """Create a webhook whose receiver has failed often enough; return its id and number."""
+    made = await world.s.call("POST", "/v3/webHooks", BASIC, **HEADERS)
+    assert made.status in (200, 201)
+    [webhook] = world.s.registry.of_org(OrgId(1))
+    for _ in range(FAILURES_MIN):
+        world.s.parts.delivery.engine.healths.bad(webhook.number, "503")
+    return webhook.id, webhook.number
+
+
+async def test_a_receiver_that_fails_is_told_of_and_its_first_success_ends_it(
+    world: AlertWorld,
+) -> None:
+    await world.pagerduty()
+    await failing(world)
+    await world.round()
+    await world.round(MINUTE)
+    [summary] = world.party.open_alerts().values()
+    assert summary.startswith("Webhook crm (crm.example.com) answers 503, since ")
+    [webhook] = world.s.registry.of_org(OrgId(1))
+    world.s.parts.delivery.engine.healths.good(webhook.number)
+    world.s.clock.ms += 10 * MINUTE  # and no attempt of its last minutes fails
+    await world.round()
+    assert world.party.open_alerts() == {}
+
+
+async def test_a_pause_ends_no_incident_and_a_deletion_does(world: AlertWorld) -> None:
+    await world.pagerduty()
+    id, _ = await failing(world)
+    await world.round()
+    await world.round(MINUTE)
+    assert (await world.s.call("POST", f"/v3/webHooks/{id}/pause", **HEADERS)).status == 200
+    await world.round(MINUTE)
+    assert len(world.party.open_alerts()) == 1
+    assert (await world.s.call("DELETE", f"/v3/webHooks/{id}", **HEADERS)).status < 300
+    await world.round(MINUTE)
+    assert world.party.open_alerts() == {}
+
+
+async def test_an_address_that_the_policy_forbids_is_never_dialled() -> None:
+    settings = load({}, None, {})
+    sender = HttpSender(Policy(False))
+    poster = AlertPoster(sender, OwnAddresses(settings, sender))
+    for url in ("https://127.0.0.1/a", "https://10.0.0.1/a", "http://alerts.example.com/a"):
+        ending = await poster.post(url, b"{}", 5.0)
+        assert isinstance(ending, TransportFault)
+        assert (ending.kind, ending.sent) == (FaultKind.POLICY, False)
+    await sender.close()
