@@ -17,7 +17,6 @@ from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.feed import PART as FEED
 from tidings.engine.options import EngineOptions
 from tidings.engine.orgs import Orgs
-from tidings.engine.services.alerts import AlertServices, compose_channels
 from tidings.engine.services.delivery import DeliveryServices, HealthServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
@@ -48,7 +47,6 @@ class App:
     delivery: DeliveryServices
     sources: SourceServices
     notices: NoticeServices
-    alerts: AlertServices
     running: RunningServices
 
     async def load(self, through: StepRunner) -> None:
@@ -61,7 +59,7 @@ class App:
         self.access.load(snapshot, await through(store.load_people))
         self.webhooks.load(snapshot)
         await through(self.sources.sources.load)
-        await through(self.alerts.channels.load)
+        await through(self.notices.channels.load)
         await through(self.base.audit.note_restore)  # by a key that has opened all of it
 
     async def start(self, through: StepRunner, *, hold: bool = False) -> None:
@@ -123,10 +121,7 @@ def build(ports: Ports, options: EngineOptions) -> App:
     )
     access = _access(base, ports, orgs)
     events = EventServices.compose(base, ports, options, orgs)
-    channels = compose_channels(base, ports)
-    notices = NoticeServices.compose(
-        base, ports, options, acceptor=events.acceptor, orgs=orgs, alerted=channels.addresses
-    )
+    notices = NoticeServices.compose(base, ports, options, acceptor=events.acceptor, orgs=orgs)
     actions = _actions(base, ports, options, notices)
     shaping = ShapingServices.compose(base, ports, event_types=events.types, actions=actions)
     health = HealthServices.compose(base, ports, options, notices.notices)
@@ -162,15 +157,6 @@ def build(ports: Ports, options: EngineOptions) -> App:
         notices=notices.notices,
         throttle=access.limits,
     )
-    alerts = AlertServices.compose(
-        base,
-        ports,
-        options,
-        channels=channels,
-        orgs=orgs,
-        consents=notices.consents,
-        healths=health.healths,
-    )
     running = RunningServices.compose(
         base,
         options,
@@ -183,7 +169,6 @@ def build(ports: Ports, options: EngineOptions) -> App:
         delivery=delivery,
         watch=health.watch,
         sources=sources,
-        alerts=alerts,
     )
     return App(
         ports=ports,
@@ -197,7 +182,6 @@ def build(ports: Ports, options: EngineOptions) -> App:
         delivery=delivery,
         sources=sources,
         notices=notices,
-        alerts=alerts,
         running=running,
     )
 

@@ -83,6 +83,7 @@ NOBODYS = Things(
         "eventName": "nobodyParcel",
         "credential_id": "tdk_nobody",
         "user_id": show("usr", 900_001),
+        "channel_id": show("alc", 900_001),
         "inbox_id": show("inb", 900_001),
         "arrival_id": show("arr", 900_001),
         "token": "nobody",

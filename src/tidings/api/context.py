@@ -37,7 +37,6 @@ from tidings.engine.audit.views import ViewLog
 from tidings.engine.clock import Clock
 from tidings.engine.keyed_calls import KeyedCalls
 from tidings.engine.orgs import Orgs
-from tidings.engine.services.alerts import AlertServices
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.notices import NoticeServices
@@ -109,7 +108,6 @@ class Services:
     delivery: DeliveryServices
     sources: SourceServices
     notices: NoticeServices
-    alerts: AlertServices
     web: WebServices
 
     def neo_choices(self, org: OrgId) -> Sequence[dict[str, str]]:

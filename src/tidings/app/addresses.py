@@ -48,6 +48,10 @@ class OwnAddresses:
         not refused before."""
         return self._inboxes.target(url) or parse_target(url, allow_http=True)
 
+    def poster(self) -> "AlertPoster":
+        """Build what posts to addresses under the same policy."""
+        return AlertPoster(self._sender, self)
+
     def inbox_url(self, token: str) -> str:
         return self._inboxes.url(token)
 

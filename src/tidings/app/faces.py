@@ -51,7 +51,6 @@ def services_of(
         delivery=app.delivery,
         sources=app.sources,
         notices=app.notices,
-        alerts=app.alerts,
         web=WebServices(
             health=readiness,
             views=app.running.views,

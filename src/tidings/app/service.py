@@ -25,7 +25,7 @@ from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.api.v1.inbound import SenderCalls
-from tidings.app.addresses import AlertPoster, OwnAddresses
+from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.descriptors import Shares, share_out, share_with_door
@@ -132,9 +132,7 @@ class RunningService:
         sender = make_sender(settings, shares.outbound, lease)
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
-        outside, closers = await _outside(
-            settings, lease, clock, AlertPoster(sender, addresses)
-        )
+        outside, closers = await _outside(settings, lease, clock, addresses.poster())
         key_check = KeyCheck(settings if membership is None else membership.whole, master, store)
         vault, keys = await through(key_check.unlock)  # before the store is used for anything else
         if membership is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import Any
 
 from tests.api.control_client import Clock, Service
@@ -59,7 +59,7 @@ class AlertWorld:
     def __init__(self, s: Service, party: AlertReceivers, poster: DirectPoster) -> None:
         self.s, self.party, self.poster = s, party, poster
         self.incidents = Incidents()
-        self.channels = s.parts.alerts.channels
+        self.channels = s.parts.notices.channels
         self.reports: list[str] = []
         self.begin()
 
@@ -73,15 +73,23 @@ class AlertWorld:
             carrier=AlertCarrier(
                 poster=self.poster,
                 mailer=None,
-                has_agreed=lambda org, address: True,
+                surroundings=self,
                 clock=s.clock,
                 base="https://tidings.example",
             ),
             clock=s.clock,
             lease=s.parts.base.lease,
-            zone=lambda org: UTC,
-            report=self.reports.append,
+            surroundings=self,
         )
+
+    def zone(self, org: OrgId) -> tzinfo:
+        return UTC
+
+    def has_agreed(self, org: OrgId, address: str) -> bool:
+        return True
+
+    def report(self, sentence: str) -> None:
+        self.reports.append(sentence)
 
     async def slack(self, org: OrgId = ORG, **more: Any) -> str:
         """Create a Slack-shaped channel; return its id."""

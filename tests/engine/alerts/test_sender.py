@@ -1,9 +1,12 @@
 """Channels hear of each incident in the shapes that the other sides enforce, over restarts too."""
 
+import pytest
+
 from tests.engine.alerts.alert_world import MINUTE, OUTSIDE, alert_world
 from tests.engine.store.store_faults import first, refusing
 from tidings.core.ids import OrgId
 from tidings.engine.alerts.sender import BROKEN_NOTICE_MS, GIVE_UP_MS
+from tidings.store.port import StoreDown
 
 OTHER = OrgId(9)
 
@@ -147,3 +150,32 @@ async def test_a_channel_that_is_deleted_hears_nothing_more_and_leaves_no_row() 
         assert len(world.party.messages()) == 1
         assert await world.s.store.alert_marks() == []
         assert await world.s.store.load_alert_channels() == []
+
+
+async def test_what_channels_had_heard_is_asked_again_before_anything_is_sent() -> None:
+    async with alert_world() as world:
+        await world.slack()
+        world.opens(1)
+        await world.round(MINUTE)
+        world.begin()
+        refusing(world.s.store, "alert_marks", first(1))
+        for is_down in (True, False):
+            if is_down:
+                with pytest.raises(StoreDown):
+                    await world.round(MINUTE)
+            else:
+                await world.round(MINUTE)
+        assert len(world.party.messages()) == 1
+
+
+@pytest.mark.parametrize("method", ["put_alert_channel", "drop_alert_channel"])
+async def test_a_change_that_the_store_refuses_leaves_the_channels_as_they_are(method: str) -> None:
+    async with alert_world() as world:
+        channel = await world.slack()
+        refusing(world.s.store, method, first(1))
+        with pytest.raises(StoreDown):
+            if method == "put_alert_channel":
+                await world.channels.change(OrgId(1), channel, {"name": "Night"})
+            else:
+                await world.channels.delete(OrgId(1), channel)
+        assert world.channels.get(OrgId(1), channel).settings.name == "Slack"

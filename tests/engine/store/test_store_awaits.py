@@ -170,6 +170,17 @@ CASES = {
     "::test_a_table_is_taken_over_by_the_operator_alone_and_strangers_are_named": """
         sources: put_table_owner
     """,
+    "engine/alerts/test_sender.py::test_what_the_store_could_not_keep_is_kept_by_a_later_round": """
+        sender: put_alert_marks drop_alert_marks
+    """,
+    "engine/alerts/test_sender.py"
+    "::test_what_channels_had_heard_is_asked_again_before_anything_is_sent": """
+        sender: alert_marks
+    """,
+    "engine/alerts/test_sender.py"
+    "::test_a_change_that_the_store_refuses_leaves_the_channels_as_they_are": """
+        channels: put_alert_channel drop_alert_channel
+    """,
     "engine/sources/test_lag_watch.py"
     "::test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_a_while": """
         kept_activity: put_activity

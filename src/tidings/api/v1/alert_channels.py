@@ -29,12 +29,12 @@ CHANNEL_CHANGE = change_body(
 
 def alert_channel_routes(services: Services) -> list[EntryRoute]:
     """Build the routes of alert channels over the services."""
+    return [*_changing_routes(services), *_reading_routes(services)]
+
+
+def _changing_routes(services: Services) -> list[EntryRoute]:
     route = Routes(services, tag="alerts")
-    channels, sender, tests = (
-        services.alerts.channels,
-        services.alerts.sender,
-        services.alerts.tests,
-    )
+    channels, sender = services.notices.channels, services.delivery.alerts.sender
 
     @route(
         "POST",
@@ -52,30 +52,6 @@ def alert_channel_routes(services: Services) -> list[EntryRoute]:
         grows, and when it ends."""
         channel = await channels.create(caller.org, await read_object(request))
         return answer(show_alert_channel(sender, channel), 201)
-
-    @route(
-        "GET",
-        "/v1/alertChannels",
-        id="listAlertChannels",
-        scope="webhooks:read",
-        summary="Alert channels of the org",
-        answers=ok("The oldest first", {"alertChannels": ["#AlertChannel"]} | PAGE),
-    )
-    async def list_all(caller: AuthenticatedCaller) -> Response:
-        """The oldest first, each with its last error where it takes nothing."""
-        shown = [show_alert_channel(sender, channel) for channel in channels.of(caller.org)]
-        return answer({"alertChannels": shown} | WHOLE)
-
-    @route(
-        "GET",
-        "/v1/alertChannels/{channel_id}",
-        id="getAlertChannel",
-        scope="webhooks:read",
-        summary="An alert channel",
-        answers=ok("The channel", "#AlertChannel"),
-    )
-    async def get(caller: AuthenticatedCaller, channel_id: str) -> Response:
-        return answer(show_alert_channel(sender, channels.get(caller.org, channel_id)))
 
     @route(
         "PATCH",
@@ -103,6 +79,38 @@ def alert_channel_routes(services: Services) -> list[EntryRoute]:
         """What it has triggered elsewhere and is not resolved stays so."""
         await channels.delete(caller.org, channel_id)
         return Response(status_code=204)
+
+    return route.made
+
+
+def _reading_routes(services: Services) -> list[EntryRoute]:
+    route = Routes(services, tag="alerts")
+    channels, alerts = services.notices.channels, services.delivery.alerts
+    sender, tests = alerts.sender, alerts.tests
+
+    @route(
+        "GET",
+        "/v1/alertChannels",
+        id="listAlertChannels",
+        scope="webhooks:read",
+        summary="Alert channels of the org",
+        answers=ok("The oldest first", {"alertChannels": ["#AlertChannel"]} | PAGE),
+    )
+    async def list_all(caller: AuthenticatedCaller) -> Response:
+        """The oldest first, each with its last error where it takes nothing."""
+        shown = [show_alert_channel(sender, channel) for channel in channels.of(caller.org)]
+        return answer({"alertChannels": shown} | WHOLE)
+
+    @route(
+        "GET",
+        "/v1/alertChannels/{channel_id}",
+        id="getAlertChannel",
+        scope="webhooks:read",
+        summary="An alert channel",
+        answers=ok("The channel", "#AlertChannel"),
+    )
+    async def get(caller: AuthenticatedCaller, channel_id: str) -> Response:
+        return answer(show_alert_channel(sender, channels.get(caller.org, channel_id)))
 
     @route(
         "POST",

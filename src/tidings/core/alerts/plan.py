@@ -117,10 +117,13 @@ def _plan_openings(
     ]
     due.sort(key=lambda incident: (incident.opened_ms, incident.id))
     if len(due) <= TOGETHER:
-        return [AlertMessage(AlertAct.OPENED, incident.id, [incident], now_ms) for incident in due]
+        return [
+            AlertMessage(AlertAct.OPENED, incident.id, incidents=[incident], at_ms=now_ms)
+            for incident in due
+        ]
     together = due[:LISTED_MAX]
     key = f"{together[0].id}.{together[0].opened_ms}+"
-    return [AlertMessage(AlertAct.OPENED, key, together, now_ms)]
+    return [AlertMessage(AlertAct.OPENED, key, incidents=together, at_ms=now_ms)]
 
 
 def _plan_growth(
@@ -140,7 +143,7 @@ def _plan_growth(
         if changed and not 0 <= now_ms - mark.sent_ms < GREW_EVERY_MS:
             by_key[mark.key].append(incident)
     return [
-        AlertMessage(AlertAct.GREW, key, incidents[:LISTED_MAX], now_ms)
+        AlertMessage(AlertAct.GREW, key, incidents=incidents[:LISTED_MAX], at_ms=now_ms)
         for key, incidents in by_key.items()
     ]
 
@@ -160,5 +163,5 @@ def _plan_ends(
             dropped += ids
         else:
             incidents = [marks[id].incident for id in ids]
-            messages.append(AlertMessage(AlertAct.ENDED, key, incidents, now_ms))
+            messages.append(AlertMessage(AlertAct.ENDED, key, incidents=incidents, at_ms=now_ms))
     return messages, dropped

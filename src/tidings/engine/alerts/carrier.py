@@ -1,7 +1,6 @@
 """Carries one message to a channel: as a letter, or as a call through the egress guard."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 
@@ -9,13 +8,12 @@ from tidings.core.alerts.answers import AlertResult, judge_answer
 from tidings.core.alerts.channel import ChannelType
 from tidings.core.alerts.messages import email_body, post_body
 from tidings.core.alerts.plan import AlertMessage
-from tidings.core.ids import OrgId
 from tidings.egress.port import Mailer, MailFailed, MailHeld, Poster
 from tidings.engine.alerts.channels import LiveChannel
+from tidings.engine.alerts.surroundings import AlertSurroundings
 from tidings.engine.clock import Clock
 
 DEADLINE_S = 10.0
-HasAgreed = Callable[[OrgId, str], bool]
 
 
 class AlertCarrier:
@@ -26,15 +24,14 @@ class AlertCarrier:
         *,
         poster: Poster | None,
         mailer: Mailer | None,
-        has_agreed: HasAgreed,
+        surroundings: AlertSurroundings,
         clock: Clock,
         base: str,
     ) -> None:
-        """`has_agreed`: whether the owner of an address takes an org's e-mails; `base`: the public
-        URL that links begin with."""
+        """`base`: the public URL that links begin with."""
         self._poster = poster
         self._mailer = mailer
-        self._has_agreed = has_agreed
+        self._surroundings = surroundings
         self._clock = clock
         self._base = base
         self._mailing = asyncio.Lock()  # the mail server is given one letter at a time
@@ -55,7 +52,8 @@ class AlertCarrier:
         if self._mailer is None:
             return AlertResult("This service has no mail server: set mail_host and mail_from")
         addresses = channel.settings.addresses
-        to = [address for address in addresses if self._has_agreed(channel.org, address)]
+        has_agreed = self._surroundings.has_agreed
+        to = [address for address in addresses if has_agreed(channel.org, address)]
         if not to:
             return AlertResult("None of its addresses has agreed to e-mails yet")
         subject, text = email_body(message, self._base)

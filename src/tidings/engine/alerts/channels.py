@@ -1,6 +1,6 @@
 """The alert channels of all orgs: kept sealed, found, changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from tidings.core.audit.audit_actions import (
 )
 from tidings.core.ids import OrgId, show
 from tidings.core.sealed_columns import ALERT_CHANNEL
+from tidings.engine.alerts.surroundings import AlertAddresses
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import Change, RandomBytes, Result
 from tidings.engine.changes import Changes
@@ -28,7 +29,6 @@ from tidings.store import port
 
 PREFIX = "alc"
 _settings = msgspec.json.Decoder(AlertChannel).decode
-RefuseUrl = Callable[[str], str | None]
 
 
 class UnknownChannel(NotFound):
@@ -67,15 +67,14 @@ class AlertChannels:
         audit: AuditLog,
         vault: Vault,
         random_bytes: RandomBytes,
-        refuse_url: RefuseUrl,
+        addresses: AlertAddresses,
     ) -> None:
-        """`refuse_url` says why a URL may not be dialled; None where it may."""
         self._store = store
         self._changes = changes
         self._audit = audit
         self._vault = vault
         self._random_bytes = random_bytes
-        self._refuse_url = refuse_url
+        self._addresses = addresses
         self._by_id: dict[str, LiveChannel] = {}
         self.changed = Listeners[OrgId]("an alert channel was made, changed or deleted")
         changes.reread_beside.add(lambda beside: self._fill(beside.alert_channels))
@@ -158,8 +157,8 @@ class AlertChannels:
 
     def _read(self, body: dict[str, Any], previous: AlertChannel | None = None) -> AlertChannel:
         settings: AlertChannel = passed(read_channel(body, previous))
-        reason = self._refuse_url(settings.target) if settings.target else None
-        if reason is not None:
+        target, addresses = settings.target, self._addresses
+        if target and (reason := addresses.refusal(target) or addresses.own_path(target)):
             raise Invalid(FieldRefusal.build("url_refused", reason, field="url"))
         return settings
 

@@ -9,8 +9,7 @@ long as that stands.
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import tzinfo
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import structlog
@@ -36,6 +35,7 @@ from tidings.core.shares.budget import SharedBudget
 from tidings.engine.alerts.carrier import AlertCarrier
 from tidings.engine.alerts.channels import AlertChannels, LiveChannel
 from tidings.engine.alerts.incident_facts import IncidentFacts
+from tidings.engine.alerts.surroundings import AlertSurroundings
 from tidings.engine.clock import Clock
 from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -51,8 +51,6 @@ BROKEN_NOTICE_MS = 300_000  # a channel that takes nothing for so long is told o
 NOTICE = "alert channels"
 PART = ServicePart("alerts", "alert channels are not told of incidents")
 
-ReportAlerts = Callable[[str], None]  # a sentence to be told; "" once every channel takes them
-ZoneOf = Callable[[OrgId], tzinfo]
 Key = tuple[str, str]  # channel and incident
 
 _mark = msgspec.json.Decoder(AlertMark).decode
@@ -84,20 +82,17 @@ class AlertSender(Collector):
         carrier: AlertCarrier,
         clock: Clock,
         lease: OwnerLease,
-        zone: ZoneOf,
-        report: ReportAlerts = lambda sentence: None,
+        surroundings: AlertSurroundings,
         families: AwayFamilies | None = None,
     ) -> None:
-        """`zone`: of an org's hours; `report` hears which channels take nothing. Nothing is sent
-        of an org of `families` that is not here; None: all are."""
+        """Nothing is sent of an org of `families` that is not here; None: all are."""
         self._store = store
         self._channels = channels
         self._incidents = incidents
         self._carrier = carrier
         self._clock = clock
         self._lease = lease
-        self._zone = zone
-        self._report = report
+        self._surroundings = surroundings
         self._families = families
         self._marks: dict[str, dict[str, AlertMark]] = {}
         self._orgs: dict[Key, OrgId] = {}  # whose incident it is, of marks that end
@@ -177,7 +172,10 @@ class AlertSender(Collector):
         heard = [incident for incident in incidents if incident.id in marks]
         fresh = [incident for incident in incidents if incident.id not in marks]
         times = ChannelTimes(
-            settings.delay_s * 1000, settings.quiet, self._zone(channel.org), [*state.sent_ms]
+            settings.delay_s * 1000,
+            settings.quiet,
+            zone=self._surroundings.zone(channel.org),
+            sent_ms=[*state.sent_ms],
         )
         plan = plan_alerts([*heard, *fresh[:room]], marks, times, now_ms)
         for id in plan.ended:
@@ -259,11 +257,11 @@ class AlertSender(Collector):
             if 0 < self.state(channel.id).failing_ms <= now_ms - BROKEN_NOTICE_MS
         ]
         if not broken:
-            self._report("")
+            self._surroundings.report("")
             return
         first, more = broken[0], len(broken) - 1
         others = f" So do {more} others." if more else ""
-        self._report(
+        self._surroundings.report(
             f"Alert channel {first.id} of org {first.org} takes no messages: "
             f"{self.state(first.id).error}. Correct it or delete it.{others}"
         )
@@ -309,7 +307,7 @@ class AlertSender(Collector):
             channel, incident = key
             mark = self._marks.get(channel, {}).get(incident)
             text = b"" if mark is None else msgspec.json.encode(mark)
-            row = port.StoredAlertMark(channel, incident, self._orgs[key], text)
+            row = port.StoredAlertMark(channel, incident, org=self._orgs[key], mark=text)
             (over if mark is None else kept).append(row)
         self._unwritten.difference_update(keys)
         try:

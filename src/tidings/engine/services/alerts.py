@@ -16,26 +16,13 @@ from tidings.engine.alerts.sender import NOTICE, AlertSender
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.health_tracker import HealthTracker
-from tidings.engine.notices.consents import Consents
+from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.options import EngineOptions
-from tidings.engine.orgs import Orgs
 from tidings.engine.services.foundation import Foundation
+from tidings.engine.services.notices import NoticeServices
 from tidings.ports import Ports
 
 TEST_NAME = "Test of the alert channel"
-
-
-def compose_channels(base: Foundation, ports: Ports) -> AlertChannels:
-    """Make the channels, which say before all else whom an org's e-mails go to."""
-    addresses = ports.addresses
-    return AlertChannels(
-        store=base.store,
-        changes=base.changes,
-        audit=base.audit,
-        vault=ports.secrets.vault,
-        random_bytes=base.random_bytes,
-        refuse_url=lambda url: addresses.refusal(url) or addresses.own_path(url),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,33 +39,17 @@ class AlertServices:
         base: Foundation,
         ports: Ports,
         options: EngineOptions,
-        *,
-        channels: AlertChannels,
-        orgs: Orgs,
-        consents: Consents,
+        notices: NoticeServices,
         healths: HealthTracker,
         incidents: IncidentFacts | None = None,
     ) -> "AlertServices":
         """Build the sender of alerts. `incidents`: who keeps them; None: they are made of
         `healths`."""
-
-        def has_agreed(org: OrgId, address: str) -> bool:
-            return address in consents.recipients(org) or consents.has_agreed(org, address)
-
-        def zone(org: OrgId) -> tzinfo:
-            known = orgs.get(org)
-            return UTC if known is None or known.time_zone == "UTC" else ZoneInfo(known.time_zone)
-
-        def report(sentence: str) -> None:
-            if sentence:
-                base.heartbeats.raise_notice(NOTICE, sentence)
-            else:
-                base.heartbeats.clear_notice(NOTICE)
-
+        channels, surroundings = notices.channels, _Surroundings(notices, base.heartbeats)
         carrier = AlertCarrier(
             poster=ports.outside.poster,
             mailer=ports.outside.mailer,
-            has_agreed=has_agreed,
+            surroundings=surroundings,
             clock=base.clock,
             base=options.public_url,
         )
@@ -89,12 +60,35 @@ class AlertServices:
             carrier=carrier,
             clock=base.clock,
             lease=base.lease,
-            zone=zone,
-            report=report,
+            surroundings=surroundings,
             families=base.families,
         )
         tests = AlertTests(carrier, sender, base.audit, base.clock)
         return cls(channels=channels, sender=sender, tests=tests)
+
+
+class _Surroundings:
+    """See `AlertSurroundings`."""
+
+    def __init__(self, notices: NoticeServices, heartbeats: Heartbeats) -> None:
+        self._orgs, self._consents, self._heartbeats = notices.orgs, notices.consents, heartbeats
+
+    def zone(self, org: OrgId) -> tzinfo:
+        """See `AlertSurroundings.zone`."""
+        known = self._orgs.get(org)
+        return UTC if known is None or known.time_zone == "UTC" else ZoneInfo(known.time_zone)
+
+    def has_agreed(self, org: OrgId, address: str) -> bool:
+        """See `AlertSurroundings.has_agreed`."""
+        consents = self._consents
+        return address in consents.recipients(org) or consents.has_agreed(org, address)
+
+    def report(self, sentence: str) -> None:
+        """See `AlertSurroundings.report`."""
+        if sentence:
+            self._heartbeats.raise_notice(NOTICE, sentence)
+        else:
+            self._heartbeats.clear_notice(NOTICE)
 
 
 class AlertTests:
@@ -123,7 +117,7 @@ class AlertTests:
         )
         result: AlertResult | None = None
         for act in (AlertAct.OPENED, AlertAct.ENDED):
-            message = AlertMessage(act, incident.id, [incident], now_ms)
+            message = AlertMessage(act, incident.id, incidents=[incident], at_ms=now_ms)
             result = await self._carrier.carry(channel, message)
             if result is None or not result.is_taken or not channel.settings.keeps_open:
                 break

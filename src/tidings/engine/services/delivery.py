@@ -32,6 +32,7 @@ from tidings.engine.incidents.tracker import IncidentTracker
 from tidings.engine.notices.notices import Notices
 from tidings.engine.options import EngineOptions
 from tidings.engine.pull.pulls import Pulls
+from tidings.engine.services.alerts import AlertServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.services.notices import NoticeServices
@@ -107,6 +108,7 @@ class DeliveryServices:
     drains: Drains
     failure_runs: FailureRuns
     trial: Trial
+    alerts: AlertServices
     replay: ReplayServices
 
     @classmethod
@@ -179,6 +181,7 @@ class DeliveryServices:
             drains=_drains(base, open_drains, dispatcher, stops, health.watch),
             failure_runs=runs,
             trial=_trial(base, destination, shaping, headers_of, dispatcher),
+            alerts=AlertServices.compose(base, ports, options, notices, health.healths),
             replay=ReplayServices.compose(
                 base,
                 events=events,

@@ -1,4 +1,5 @@
-"""What orgs and owners are told: operational events, e-mails, and who has agreed to them."""
+"""What orgs and owners are told: operational events, e-mails, and who has agreed to them; and the
+alert channels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
 from tidings.core.notices.mail_server import KEEP_S
 from tidings.core.running.service_part import ServicePart
-from tidings.engine.callables import AddressesOf
+from tidings.engine.alerts.channels import AlertChannels
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.notices.consents import PART as CONSENT_EMAILS
 from tidings.engine.notices.consents import ConsentEmails, Consents
@@ -27,6 +28,8 @@ class NoticeServices:
 
     notices: Notices
     consents: Consents
+    channels: AlertChannels
+    orgs: Orgs
     emails: Emails
     consent_emails: ConsentEmails | None  # None: there is no mail server
 
@@ -39,15 +42,15 @@ class NoticeServices:
         *,
         acceptor: Acceptor,
         orgs: Orgs,
-        alerted: AddressesOf,
     ) -> "NoticeServices":
-        """Build what tells orgs and owners. `acceptor` takes operational events as any others;
-        `alerted`: whom an org's alert channels write to."""
+        """Build what tells orgs and owners. `acceptor` takes operational events as any others."""
         registry, declared, mailer = base.registry, ports.declared, ports.outside.mailer
+
+        channels = compose_channels(base, ports)
 
         def mailed(org: OrgId) -> list[str]:
             named = mailed_by(registry.of_org(org), declared.connections)
-            return [*dict.fromkeys((*named, *alerted(org)))]
+            return [*dict.fromkeys((*named, *channels.addresses(org)))]
 
         consents = Consents(
             orgs=orgs,
@@ -91,6 +94,8 @@ class NoticeServices:
                 families=base.families,
             ),
             consents=consents,
+            channels=channels,
+            orgs=orgs,
             emails=emails,
             consent_emails=asks,
         )
@@ -100,3 +105,15 @@ class NoticeServices:
         if self.consent_emails is None:
             return {}
         return {EMAILS: self.emails.run, CONSENT_EMAILS: self.consent_emails.run}
+
+
+def compose_channels(base: Foundation, ports: Ports) -> AlertChannels:
+    """Make the channels, which say before all else whom an org's e-mails go to."""
+    return AlertChannels(
+        store=base.store,
+        changes=base.changes,
+        audit=base.audit,
+        vault=ports.secrets.vault,
+        random_bytes=base.random_bytes,
+        addresses=ports.addresses,
+    )

@@ -31,7 +31,6 @@ from tidings.engine.running.background_tasks import BackgroundTasks
 from tidings.engine.running.loop_lag import BLOCKED_NOTICE_S, LoopLag
 from tidings.engine.running.loop_lag import PART as LOOP_LAG
 from tidings.engine.running.supervisor import Job
-from tidings.engine.services.alerts import AlertServices
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
@@ -67,7 +66,6 @@ class RunningServices:
         delivery: DeliveryServices,
         watch: ConnectionWatch,
         sources: SourceServices,
-        alerts: AlertServices,
     ) -> "RunningServices":
         """Build the jobs behind the calls, the readiness and the figures. `guard`: what keeps keys
         from being guessed; `watch`: what probes the connections that are held."""
@@ -101,14 +99,14 @@ class RunningServices:
             SOURCE_FIGURES: sources.kept_activity.run,
             VIEWS: views.run,
             INCIDENTS: delivery.incidents.run,
-            ALERTS: alerts.sender.run,
+            ALERTS: delivery.alerts.sender.run,
         }
 
         async def farewell() -> None:
             await notices.notices.flush()
             await views.write()
             await delivery.incidents.close()
-            await alerts.sender.settle()
+            await delivery.alerts.sender.settle()
 
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)
@@ -125,7 +123,7 @@ class RunningServices:
                 notices.notices,
                 guard,
                 sources.sources,
-                alerts.sender,
+                delivery.alerts.sender,
             ),
         )
 

@@ -20,7 +20,7 @@ class StoredChannel(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StoredAlertMark(msgspec.Struct, frozen=True, array_like=True):
-    """What a channel has heard of an incident. `org`: of the incident; `mark`: JSON, opaque to the
+    """A mark of what a channel has heard of an incident of `org`. `mark`: JSON, opaque to the
     store."""
 
     channel: str
