@@ -224,14 +224,14 @@ def test_another_empty_store_than_its_copy_gives_no_source_back(
 def test_what_a_copy_that_was_given_up_has_noted_is_forgotten(tmp_path: Path) -> None:
     source, target = filled_directory(tmp_path / "a"), empty_directory(tmp_path / "b")
     side = opened(source)
-    rows = side.connection.execute("SELECT * FROM arrival").fetchall()
-    side.connection.execute("DELETE FROM arrival").fetchall()
+    rows = side.connection.execute("SELECT * FROM alert_channel").fetchall()
+    side.connection.execute("DELETE FROM alert_channel").fetchall()
     side.close()
-    kill_behind("copied arrival", (source, target))
+    kill_behind("copied alert_channel", (source, target))
     take_back_store(source.path, target.path)
     side = opened(source)
     places = ", ".join("?" for _ in rows[0])
-    side.connection.executemany(f"INSERT INTO arrival VALUES ({places})", rows)
+    side.connection.executemany(f"INSERT INTO alert_channel VALUES ({places})", rows)
     side.close()
     copy_store(source.path, target.path, lambda *_: None)
 

@@ -76,7 +76,7 @@ def _changing_routes(services: Services) -> list[EntryRoute]:
         answers=GONE,
     )
     async def delete(caller: AuthenticatedCaller, channel_id: str) -> Response:
-        """What it has triggered elsewhere and is not resolved stays so."""
+        """Leave open what it has triggered elsewhere and not resolved."""
         await channels.delete(caller.org, channel_id)
         return Response(status_code=204)
 

@@ -12,7 +12,7 @@ SHOWN_MAX = 200  # characters of an answer
 
 
 class AlertResult(NamedTuple):
-    """What came of a message. `error`: in one sentence, empty where it was taken; `wait_s`: not
+    """The outcome of a message. `error`: in one sentence, empty where it was taken; `wait_s`: not
     again before, as the other side asks."""
 
     error: str

@@ -33,7 +33,7 @@ LISTED_MAX = 200  # incidents of one message; the others follow in the next
 
 
 class AlertAct(StrEnum):
-    """What a message says of its incidents."""
+    """The change that a message tells of its incidents."""
 
     OPENED = "opened"
     GREW = "grew"
@@ -41,7 +41,7 @@ class AlertAct(StrEnum):
 
 
 class AlertMark(msgspec.Struct, frozen=True, kw_only=True):
-    """What a channel has heard of an incident: the incident as it was then, under which key."""
+    """A mark of what a channel has heard: the incident as it was then, and under which key."""
 
     key: str
     incident: OpenIncident
@@ -67,7 +67,7 @@ class ChannelTimes(NamedTuple):
 
 
 class AlertPlan(NamedTuple):
-    """What is sent now, one after another, and the marks that end without a message."""
+    """The messages of a round, in order, and the marks that end without one."""
 
     messages: Sequence[AlertMessage]
     ended: Sequence[str]

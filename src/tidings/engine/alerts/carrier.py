@@ -37,7 +37,7 @@ class AlertCarrier:
         self._mailing = asyncio.Lock()  # the mail server is given one letter at a time
 
     async def carry(self, channel: LiveChannel, message: AlertMessage) -> AlertResult | None:
-        """Carry a message, and return what came of it; None where nothing of it has left."""
+        """Send a message, and return what came of it; None where nothing of it has left."""
         if channel.settings.type is ChannelType.EMAIL:
             return await self._mail(channel, message)
         if self._poster is None:

@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 
 class ChannelState(msgspec.Struct):
-    """How a channel does."""
+    """The state of a channel in memory."""
 
     tries: int = 0  # that have failed since it has taken something
     due_ms: int = 0  # when it is asked again

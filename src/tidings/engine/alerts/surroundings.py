@@ -17,7 +17,7 @@ class AlertAddresses(Protocol):
 
 
 class AlertSurroundings(Protocol):
-    """What is known of orgs, and where the operator looks."""
+    """The orgs and their people, and the place where the operator looks."""
 
     def zone(self, org: OrgId) -> tzinfo:
         """Return the time zone of an org's hours."""
