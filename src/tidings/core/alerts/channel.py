@@ -2,6 +2,8 @@
 
 Its URL, its routing key and its addresses are sealed in the store; answers show the URL by its host
 and the routing key by its last four characters.
+
+Add a field here; the rest follows.
 """
 
 import re

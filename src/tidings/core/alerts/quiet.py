@@ -4,6 +4,8 @@ Hours and days are of the org's time zone. `from` after `to` is a night: it belo
 which it begins. A time that is left out is midnight, and days alone are whole days. What opened in
 quiet hours and still stands is sent at their end; the end of what was sent goes at any hour, for it
 wakes nobody.
+
+Add a field here; the rest follows.
 """
 
 import re

@@ -43,7 +43,6 @@ from tidings.store.port.access import (
     StoredPerson,
     StoredSession,
 )
-from tidings.store.port.alerts import AlertStore, StoredAlertMark, StoredChannel
 from tidings.store.port.asking import ASKING_ORG
 from tidings.store.port.audit import (
     AuditPage,
@@ -143,7 +142,13 @@ from tidings.store.port.keyed_calls import (
     KeyedCall,
     KeyedCallStore,
 )
-from tidings.store.port.notices import EmailStore, QueuedEmail
+from tidings.store.port.notices import (
+    AlertStore,
+    EmailStore,
+    QueuedEmail,
+    StoredAlertMark,
+    StoredChannel,
+)
 from tidings.store.port.orgs import OrgStore, StoredOrg
 from tidings.store.port.ranges import RangeStore
 from tidings.store.port.replay import (
