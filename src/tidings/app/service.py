@@ -242,7 +242,9 @@ async def _outside(
     """Make the clients of services of others, and what closes them."""
     platform, closers = make_platform(settings, clock)
     tracing, close_tracing = await make_tracing(settings)
-    outside = Outside(platform, make_mailer(settings, lease), poster, tracing)
+    outside = Outside(
+        platform=platform, mailer=make_mailer(settings, lease), poster=poster, tracing=tracing
+    )
     return outside, [*closers, close_tracing]
 
 

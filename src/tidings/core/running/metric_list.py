@@ -402,6 +402,15 @@ _DECLARED = (
         "mails", _COUNTER, "letters by what came of them", labels=("kind",), panel=_NOTICES
     ),
     MetricDeclaration(
+        "alerts",
+        _COUNTER,
+        "messages to [alert channels](alerts.md) by what became of them: `sent`, `failed` (and "
+        "tried again), `given_up`",
+        labels=("channel_type", "outcome"),
+        panel=_NOTICES,
+        when="once a channel was sent something",
+    ),
+    MetricDeclaration(
         "notices_lost",
         _COUNTER,
         "operational events that could not be kept",

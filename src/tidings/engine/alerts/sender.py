@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import structlog
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from tidings.core.alerts.answers import AlertResult, next_try_s
@@ -40,6 +40,7 @@ from tidings.engine.clock import Clock
 from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
+from tidings.engine.running.metric_families import labelled_values
 from tidings.store import port
 
 ROUND_S = 5.0
@@ -329,11 +330,4 @@ class AlertSender(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
-        family = CounterMetricFamily(
-            "tidings_alerts",
-            "Messages to alert channels by what came of them.",
-            labels=["channel_type", "outcome"],
-        )
-        for (kind, outcome), count in sorted(self.counts.items()):
-            family.add_metric([kind, outcome], count)
-        yield family
+        yield labelled_values("alerts", sorted(self.counts.items()))
