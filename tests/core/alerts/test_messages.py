@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.core.alerts.test_plan import NOON, incident
+from tests.core.alerts.open_incidents import NOON, incident
 from tidings.core.alerts.answers import AGAIN_S, RETRY_AFTER_MAX_S, judge_answer, next_try_s
 from tidings.core.alerts.channel import AlertChannel, ChannelType, read_channel, show_channel
 from tidings.core.alerts.messages import (

@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.alerts.open_incidents import MINUTE, NOON, incident
 from tidings.core.alerts.incident import OpenIncident
 from tidings.core.alerts.plan import (
     GREW_EVERY_MS,
@@ -19,23 +20,8 @@ from tidings.core.alerts.plan import (
     plan_alerts,
 )
 from tidings.core.alerts.quiet import NO_QUIET, QuietRules, is_quiet
-from tidings.core.ids import OrgId, WebhookId
 
 UTC = zoneinfo.ZoneInfo("UTC")
-MINUTE = 60_000
-NOON = 1_767_614_400_000  # Monday, 2026-01-05, 12:00
-
-
-def incident(number: int, opened_ms: int = NOON, cause: str = "503", grew: int = 0) -> OpenIncident:
-    return OpenIncident(
-        id=f"inc_{number}",
-        org=OrgId(number % 3 + 1),
-        webhook=WebhookId(f"{number:024x}"),
-        name=f"Shop {number}",
-        cause=cause,
-        opened_ms=opened_ms,
-        grew=grew,
-    )
 
 
 def times(quiet: QuietRules = NO_QUIET, sent_ms: list[int] | None = None) -> ChannelTimes:
