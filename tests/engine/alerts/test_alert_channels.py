@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.engine.alerts.alert_world import MINUTE, OUTSIDE, AlertWorld, alert_world
+from tests.engine.store.store_faults import refusing
 from tests.stand_ins.parties.alert_receivers import ROUTING_KEY, SECRET
 from tidings.core.alerts.channel import CHANNELS_MAX
+from tidings.store import port
 
 PATH = "/v1/alertChannels"
 SLACK = {"name": "On call", "type": "slack", "url": f"{OUTSIDE}/services/T0/B0/{SECRET}"}
@@ -90,3 +92,10 @@ async def test_channels_outlive_a_restart_and_go_on_as_they_were_set(world: Aler
     world.begin()
     await world.round(MINUTE)
     assert len(world.party.open_alerts()) == 1
+
+
+async def test_on_a_schema_of_the_release_before_it_is_said_what_to_run(world: AlertWorld) -> None:
+    refusing(world.s.store, "put_alert_channel", fault=port.NotKept("no table"))
+    refused = await world.s.call("POST", PATH, SLACK, **ORG)
+    assert (refused.status, "tidings migrate" in json.dumps(refused.json)) == (409, True)
+    assert (await world.s.call("GET", PATH, **ORG)).json["alertChannels"] == []

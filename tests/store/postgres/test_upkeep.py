@@ -10,9 +10,13 @@ CONFIGURED = {
     "installation", "link", "member", "org", "person", "reference", "schema_version", "session",
     "source", "source_owner", "stop", "transformation", "webhook", "webhook_version", "inbox",
     "name", "leap", "kept_key", "kept_list", "store_copy", "number_range", "family",
+    "alert_channel",
 }  # fmt: skip
 # As long as what is under way; of segments it is the bytes that are many.
-WORK = {"block", "copy_progress", "fan_out", "kept_back", "letter", "replay_list", "segment"}
+WORK = {
+    "alert_mark", "block", "copy_progress", "fan_out", "kept_back", "letter", "replay_list",
+    "segment",
+}  # fmt: skip
 
 
 def test_every_table_has_its_settings_or_needs_none(database: DriverConnection) -> None:

@@ -117,8 +117,11 @@ class AlertChannels:
             id = show(PREFIX, int.from_bytes(self._random_bytes(8), "big") >> 1)
             fresh = port.StoredChannel(id, org, self._seal(org, id, settings))
             after = show_channel(settings)
-            with self._audit.recording(ALERT_CHANNEL_CREATED, org, id, None, after):
-                return self._keep(await self._store.put_alert_channel(fresh), settings)
+            try:
+                with self._audit.recording(ALERT_CHANNEL_CREATED, org, id, None, after):
+                    return self._keep(await self._store.put_alert_channel(fresh), settings)
+            except port.NotKept:
+                raise Conflict(_NO_TABLE) from None
 
         return await self._change(org, create)
 
@@ -191,6 +194,13 @@ def recorded_change(
         if previous != now and old[field] == new[field]:
             new[field] = f"{new[field]} (changed)"
     return old, new
+
+
+_NO_TABLE = FieldRefusal.build(
+    "not_migrated",
+    "The database must have the tables of alert channels; its schema is of the release before. "
+    "Run tidings migrate, and start Tidings again.",
+)
 
 
 def _too_many() -> FieldRefusal:

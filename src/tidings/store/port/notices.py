@@ -63,7 +63,7 @@ class AlertStore(Protocol):
 
     def put_alert_channel(self, channel: StoredChannel) -> Awaitable[StoredChannel]:
         """Insert (revision 1), or replace the revision before; as it is stored. Raise
-        StaleChange."""
+        StaleChange; NotKept on a schema before, which has no table of channels."""
 
     def drop_alert_channel(self, id: str) -> Awaitable[None]:
         """Forget a channel with what it has heard."""

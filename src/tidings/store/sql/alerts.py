@@ -1,4 +1,7 @@
-"""Alert channels and what they have heard, as rows."""
+"""Alert channels and what they have heard, as rows.
+
+A schema before, on which this release serves too, has no table for them: there, no org has one.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -21,14 +24,19 @@ class AlertRows:
     def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
+        self._is_there = connection.has_table(_CHANNEL.name)
 
     @answers(port.Store.load_alert_channels)
     def load(self) -> list[port.StoredChannel]:
+        if not self._is_there:
+            return []
         rows = self._connection.execute(f"{_CHANNEL.select} ORDER BY created_ms, id")
         return [_CHANNEL.read(row) for row in rows]
 
     @answers(port.Store.put_alert_channel)
     def put(self, channel: port.StoredChannel) -> port.StoredChannel:
+        if not self._is_there:
+            raise port.NotKept("the schema is of the release before, and has no alert channels")
         now_ms = self._clock_ms()
         given = msgspec.structs.replace(
             channel, created_ms=channel.created_ms or now_ms, changed_ms=now_ms
@@ -44,6 +52,8 @@ class AlertRows:
 
     @answers(port.Store.alert_marks)
     def marks(self) -> list[port.StoredAlertMark]:
+        if not self._is_there:
+            return []
         rows = self._connection.execute(f"{_MARK.select} ORDER BY channel, incident")
         return [_MARK.read(row) for row in rows]
 
