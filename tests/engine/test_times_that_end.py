@@ -73,6 +73,8 @@ KNOWN = {
     "leap.by_ms": "how far the clock has leapt; tests/store/sqlite/test_leaps.py",
     # no end
     "keeping.at": NUMBER,
+    "alert_channel.changed_ms": RECORD,
+    "alert_channel.created_ms": RECORD,
     "arrival.at_ms": RECORD,
     "aside.at_ms": "it stays until it is redriven or deleted",
     "attempt.duration_ms": RECORD,
