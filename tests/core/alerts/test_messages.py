@@ -19,6 +19,8 @@ from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportF
 BASE = "https://tidings.example/"
 SLACK = "https://hooks.slack.example/services/T0/B0/verysecret"
 KEY = "0123456789abcdef0123456789abcdef"
+CHANNEL = AlertChannel("On call", ChannelType.SLACK, url=SLACK)
+PAGER = AlertChannel("Pager", ChannelType.PAGERDUTY, routing_key=KEY)
 
 
 def message(act: AlertAct = AlertAct.OPENED, count: int = 1) -> AlertMessage:
@@ -27,7 +29,7 @@ def message(act: AlertAct = AlertAct.OPENED, count: int = 1) -> AlertMessage:
 
 def test_every_channel_says_the_same_sentence_with_a_link_to_the_webhook() -> None:
     text = write_alert(message(), BASE)
-    assert text.sentence == "Webhook Shop 1 answers 503, since 2026-01-05T12:00:00.000Z."
+    assert text.sentence == "Webhook Shop 1 has been answering 503, since 2026-01-05T12:00:00.000Z."
     assert text.link == f"https://tidings.example/console/webhooks/{1:024x}"
     subject, body = email_body(message(), BASE)
     assert subject == text.sentence.rstrip(".")
@@ -67,17 +69,27 @@ def test_answers_are_judged_and_retry_after_is_honoured_in_a_bound() -> None:
     def answered(status: int, *headers: tuple[str, str], body: bytes = b"") -> ReceiverAnswer:
         return ReceiverAnswer(status, headers, body, truncated=False, duration_ms=1.0)
 
-    assert judge_answer(ChannelType.SLACK, answered(200, body=b"ok"), 0).is_taken
-    assert judge_answer(ChannelType.PAGERDUTY, answered(202), 0).is_taken
-    refused = judge_answer(ChannelType.SLACK, answered(403, body=b"invalid_token\x1b"), 0)
+    assert judge_answer(CHANNEL, answered(200, body=b"ok"), 0).is_taken
+    assert judge_answer(PAGER, answered(202), 0).is_taken
+    refused = judge_answer(CHANNEL, answered(403, body=b"invalid_token\x1b"), 0)
     assert refused.error == "The slack channel answered 403: invalid_token"
-    limited = judge_answer(ChannelType.SLACK, answered(429, ("Retry-After", "120")), 0)
+    limited = judge_answer(CHANNEL, answered(429, ("Retry-After", "120")), 0)
     assert next_try_s(1, limited.wait_s) == 120
     assert next_try_s(9, 0) == AGAIN_S[-1]
-    endless = judge_answer(ChannelType.SLACK, answered(429, ("Retry-After", "99999999")), 0)
+    endless = judge_answer(CHANNEL, answered(429, ("Retry-After", "99999999")), 0)
     assert endless.wait_s == RETRY_AFTER_MAX_S
     fault = TransportFault(FaultKind.REFUSED, sent=False, detail="refused", duration_ms=1.0)
-    assert not judge_answer(ChannelType.SLACK, fault, 0).is_taken
+    assert not judge_answer(CHANNEL, fault, 0).is_taken
+
+
+@pytest.mark.parametrize("said", [SLACK, "no /services/T0/B0/verysecret", "x" * 195 + "verysecret"])
+def test_an_answer_that_repeats_a_secret_is_shown_without_it(said: str) -> None:
+    body = ReceiverAnswer(404, (), said.encode(), truncated=False, duration_ms=1.0)
+    fault = TransportFault(FaultKind.TLS, sent=False, detail=said, duration_ms=1.0)
+    for ending in (body, fault):
+        assert "verys" not in str(judge_answer(CHANNEL, ending, 0))
+    repeated = ReceiverAnswer(400, (), KEY.encode(), truncated=False, duration_ms=1.0)
+    assert KEY[:8] not in str(judge_answer(PAGER, repeated, 0))
 
 
 def test_secrets_of_a_channel_are_shown_masked() -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
 from typing import Any
 
-from tests.api.control_client import Clock, Service
+from tests.api.control_client import BASIC, Clock, Service
 from tests.stand_ins.parties.alert_receivers import ROUTING_KEY, SECRET, AlertReceivers
 from tests.store.in_process import MemoryStore
 from tidings.core.alerts.incident import OpenIncident
@@ -13,9 +13,12 @@ from tidings.core.delivery.exchange import Ending
 from tidings.core.ids import OrgId, WebhookId
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
+from tidings.egress.port import Poster
 from tidings.egress.sender import HttpSender
 from tidings.engine.alerts.carrier import AlertCarrier
+from tidings.engine.alerts.incident_facts import FAILURES_MIN
 from tidings.engine.alerts.sender import AlertSender
+from tidings.engine.alerts.trials import AlertTests
 
 MINUTE = 60_000
 ORG = OrgId(1)
@@ -63,24 +66,29 @@ class AlertWorld:
         self.reports: list[str] = []
         self.begin()
 
-    def begin(self) -> None:
-        """Begin to send, as a process that has just started."""
+    def begin(self, poster: Poster | None = None) -> None:
+        """Begin to send, as a process that has just started. `poster`: another way out."""
         s = self.s
+        self.carrier = AlertCarrier(
+            poster=poster or self.poster,
+            mailer=None,
+            surroundings=self,
+            clock=s.clock,
+            base="https://tidings.example",
+        )
         self.sender = AlertSender(
             store=s.store,
             channels=self.channels,
             incidents=self.incidents,
-            carrier=AlertCarrier(
-                poster=self.poster,
-                mailer=None,
-                surroundings=self,
-                clock=s.clock,
-                base="https://tidings.example",
-            ),
+            carrier=self.carrier,
             clock=s.clock,
             lease=s.parts.base.lease,
             surroundings=self,
         )
+
+    def trials(self) -> AlertTests:
+        """Make what sends test messages the same way."""
+        return AlertTests(self.carrier, self.sender, self.s.parts.base.audit, self.s.clock)
 
     def zone(self, org: OrgId) -> tzinfo:
         return UTC
@@ -109,10 +117,14 @@ class AlertWorld:
 
     async def round(self, passed_ms: int = 0) -> None:
         """Let time pass, and send what is due then."""
+        await self.begin_round(passed_ms)
+        await self.sender.settle()
+
+    async def begin_round(self, passed_ms: int = 0) -> None:
+        """Let time pass, and begin to send what is due then."""
         self.s.clock.ms += passed_ms
         await self.sender.load()
-        self.sender.look()
-        await self.sender.settle()
+        await self.sender.look()
 
     def opens(self, number: int, org: OrgId = ORG, **more: Any) -> OpenIncident:
         """Open an incident now."""
@@ -141,3 +153,13 @@ async def alert_world() -> AsyncIterator[AlertWorld]:
         await poster.sender.close()
         await service.webhooks.close()
         await service.store.close()
+
+
+async def failing(world: AlertWorld) -> tuple[str, int]:
+    """Create a webhook whose receiver has failed often enough; return its id and number."""
+    made = await world.s.call("POST", "/v3/webHooks", BASIC, x_tidings_org="1")
+    assert made.status in (200, 201)
+    [webhook] = world.s.registry.of_org(OrgId(1))
+    for _ in range(FAILURES_MIN):
+        world.s.parts.delivery.engine.healths.bad(webhook.number, "503")
+    return webhook.id, webhook.number

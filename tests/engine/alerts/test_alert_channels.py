@@ -54,6 +54,7 @@ async def test_a_test_message_goes_at_once_and_shows_what_the_other_side_answere
 ) -> None:
     for body in (SLACK, PAGER):
         id = (await world.s.call("POST", PATH, body, **ORG)).json["id"]
+        world.s.clock.ms += 1000  # which an org has to wait between two of them
         tried = await world.s.call("POST", f"{PATH}/{id}/test", **ORG)
         assert (tried.status, tried.json["taken"]) == (200, True)
     assert world.party.messages()[0]["text"].startswith("Webhook Test of the alert channel")

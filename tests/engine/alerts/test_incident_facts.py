@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.control_client import BASIC
-from tests.engine.alerts.alert_world import MINUTE, AlertWorld, alert_world
+from tests.engine.alerts.alert_world import MINUTE, AlertWorld, alert_world, failing
 from tidings.app.addresses import AlertPoster, OwnAddresses
 from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.core.ids import OrgId
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
-from tidings.engine.alerts.incident_facts import FAILURES_MIN, HealthIncidents
+from tidings.engine.alerts.incident_facts import HealthIncidents
 from tidings.settings.load import load
 
 HEADERS = {"x_tidings_org": "1"}
@@ -26,16 +25,6 @@ async def world() -> AsyncIterator[AlertWorld]:
         yield made
 
 
-async def failing(world: AlertWorld) -> tuple[str, int]:
-    """Create a webhook whose receiver has failed often enough; return its id and number."""
-    made = await world.s.call("POST", "/v3/webHooks", BASIC, **HEADERS)
-    assert made.status in (200, 201)
-    [webhook] = world.s.registry.of_org(OrgId(1))
-    for _ in range(FAILURES_MIN):
-        world.s.parts.delivery.engine.healths.bad(webhook.number, "503")
-    return webhook.id, webhook.number
-
-
 async def test_a_receiver_that_fails_is_told_of_and_its_first_success_ends_it(
     world: AlertWorld,
 ) -> None:
@@ -44,7 +33,7 @@ async def test_a_receiver_that_fails_is_told_of_and_its_first_success_ends_it(
     await world.round()
     await world.round(MINUTE)
     [summary] = world.party.open_alerts().values()
-    assert summary.startswith("Webhook crm (crm.example.com) answers 503, since ")
+    assert summary.startswith("Webhook crm (crm.example.com) has been answering 503, since ")
     [webhook] = world.s.registry.of_org(OrgId(1))
     world.s.parts.delivery.engine.healths.good(webhook.number)
     world.s.clock.ms += 10 * MINUTE  # and no attempt of its last minutes fails

@@ -21,7 +21,9 @@ async def test_an_incident_is_sent_once_when_it_has_stood_and_once_when_it_ends(
         await world.round(1)
         await world.round(MINUTE)
         [message] = world.party.messages()
-        assert message["text"].startswith("Webhook Shop 1 (shop.example) answers 503, since ")
+        assert message["text"].startswith(
+            "Webhook Shop 1 (shop.example) has been answering 503, since "
+        )
         assert world.party.open_alerts() == {"tidings-inc_1": message["text"]}
         world.incidents.now.clear()
         await world.round(MINUTE)
@@ -85,8 +87,10 @@ async def test_a_channel_that_takes_nothing_shows_why_and_holds_up_no_other() ->
         await world.round(9_000)  # within its pause
         assert len(world.party.calls("/services", status=403)) == 1
         await world.round(BROKEN_NOTICE_MS)
-        assert world.reports[-1].startswith(f"Alert channel {broken} of org 1 takes no messages")
-        assert "wrong" not in world.reports[-1]
+        assert world.reports[-1].startswith(
+            f"Alert channel {broken} of org 1 has taken no message since"
+        )
+        assert "invalid_token" not in world.reports[-1]
         await world.channels.delete(OrgId(1), broken)
         await world.slack()
         await world.round(1_000)

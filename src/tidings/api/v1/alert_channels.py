@@ -119,6 +119,7 @@ def _reading_routes(services: Services) -> list[EntryRoute]:
         scope="webhooks:write",
         summary="Test an alert channel",
         answers=ok("What the other side has answered", "#AlertTest"),
+        refuses=usually(429),
     )
     async def test(caller: AuthenticatedCaller, channel_id: str) -> Response:
         """One test message now, whatever the quiet rules; of type pagerduty it is resolved at

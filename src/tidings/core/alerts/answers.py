@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-from tidings.core.alerts.channel import ChannelType
+from tidings.core.alerts.channel import AlertChannel
 from tidings.core.delivery.exchange import Ending, TransportFault
 from tidings.core.delivery.statuses import retry_after_s
+from tidings.core.webhooks.masks import MARK
 
 AGAIN_S = (10.0, 30.0, 60.0, 300.0, 900.0)
 RETRY_AFTER_MAX_S = 3600.0
@@ -26,18 +27,27 @@ class AlertResult(NamedTuple):
         return not self.error
 
 
-def judge_answer(kind: ChannelType, ending: Ending, now_s: float) -> AlertResult:
+def judge_answer(channel: AlertChannel, ending: Ending, now_s: float) -> AlertResult:
     """Judge the end of a call: Slack takes with 200, the Events API with 202; compatible services
-    with any 2xx."""
+    with any 2xx. What is shown of an answer has none of the channel's secrets, whoever repeats
+    them."""
     if isinstance(ending, TransportFault):
-        return AlertResult(f"Nothing was answered ({ending.kind}): {ending.detail}"[:SHOWN_MAX])
-    text = ending.body.decode("utf-8", "replace")[:SHOWN_MAX]
+        detail = hide_secrets(channel, ending.detail)
+        return AlertResult(f"Nothing was answered ({ending.kind}): {detail}"[:SHOWN_MAX])
+    text = hide_secrets(channel, ending.body.decode("utf-8", "replace"))[:SHOWN_MAX]
     shown = "".join(sign if sign.isprintable() else " " for sign in text).strip()
     if 200 <= ending.status <= 299:
         return AlertResult("", status=ending.status, answer=shown)
     wait_s = min(retry_after_s(ending.headers, now_s) or 0.0, RETRY_AFTER_MAX_S)
-    error = f"The {kind} channel answered {ending.status}{': ' if shown else ''}{shown}"
+    error = f"The {channel.type} channel answered {ending.status}{': ' if shown else ''}{shown}"
     return AlertResult(error, wait_s=wait_s, status=ending.status, answer=shown)
+
+
+def hide_secrets(channel: AlertChannel, text: str) -> str:
+    """Return a text of others with the channel's secrets masked, the longest first."""
+    for secret in sorted(channel.secrets, key=len, reverse=True):
+        text = text.replace(secret, MARK)
+    return text
 
 
 def next_try_s(tries: int, wait_s: float) -> float:

@@ -25,6 +25,7 @@ URL_MAX = 2048
 ADDRESSES_MAX = 20
 CHANNELS_MAX = 20  # of an org
 DELAY_S_MAX = 86_400
+SECRET_MIN = 6  # characters of a piece of a URL that is masked in texts of others
 EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
 _KEY = re.compile("[A-Za-z0-9_-]{1,64}")
 
@@ -151,6 +152,15 @@ class AlertChannel(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.type is ChannelType.EMAIL:
             return ""
         return self.url or EVENTS_API
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Return all that lets one in: the URL, what is long of its path and query, the routing
+        key."""
+        parts = urlsplit(self.url)
+        pieces = re.split("[/?&=;#]", f"{parts.path}/{parts.query}/{parts.fragment}")
+        long = (piece for piece in pieces if len(piece) >= SECRET_MIN)
+        return frozenset(filter(None, (self.url, self.routing_key, *long)))
 
     @property
     def keeps_open(self) -> bool:

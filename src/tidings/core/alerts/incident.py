@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidings.core.delivery.receivers.health import does
+from tidings.core.delivery.receivers.health import has_done
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.times import exact
 
@@ -24,7 +24,7 @@ class OpenIncident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 _KINDS = {
     "test": "has no trouble: this is a test message, sent by hand",
-    "degraded": "fails in part: it now and then {does}",
+    "degraded": "has now and then {done}",
     "unread": "has messages waiting that nobody fetches",
     "backlog": "has deliveries that have been due for long",
 }
@@ -32,16 +32,20 @@ _KINDS = {
 
 def describe_incident(incident: OpenIncident) -> str:
     """Describe an incident that is open, in one sentence for people."""
-    at = f" ({incident.host})" if incident.host else ""
-    what = _KINDS.get(incident.kind, "{does}").format(does=does(incident.cause))
+    done = has_done(incident.cause)
+    what = _KINDS.get(incident.kind, "has {done}").format(done=done)
     waiting = f"; {incident.waiting:,} queued" if incident.waiting else ""
-    return f"Webhook {incident.name}{at} {what}, since {exact(incident.opened_ms)}{waiting}."
+    return f"{_named(incident)} {what}, since {exact(incident.opened_ms)}{waiting}."
 
 
 def describe_end(incident: OpenIncident, ended_ms: int) -> str:
-    """Describe the end of an incident, in one sentence for people."""
-    at = f" ({incident.host})" if incident.host else ""
+    """Describe the end of an incident, in one sentence for people: that its webhook works again, or
+    is gone."""
     return (
-        f"Webhook {incident.name}{at} works again since {exact(ended_ms)}; the incident began at "
-        f"{exact(incident.opened_ms)}."
+        f"{_named(incident)} has no incident any more: it lasted from {exact(incident.opened_ms)} "
+        f"to {exact(ended_ms)}."
     )
+
+
+def _named(incident: OpenIncident) -> str:
+    return f"Webhook {incident.name}{f' ({incident.host})' if incident.host else ''}"

@@ -46,7 +46,7 @@ class AlertCarrier:
         ending = await self._poster.post(channel.settings.target, body, DEADLINE_S)
         if ending is None:
             return None
-        return judge_answer(channel.settings.type, ending, self._clock.now_ms() / 1000)
+        return judge_answer(channel.settings, ending, self._clock.now_ms() / 1000)
 
     async def _mail(self, channel: LiveChannel, message: AlertMessage) -> AlertResult | None:
         if self._mailer is None:

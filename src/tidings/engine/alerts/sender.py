@@ -32,6 +32,7 @@ from tidings.core.ids import OrgId
 from tidings.core.running.lease import OwnerLease
 from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import SharedBudget
+from tidings.core.times import exact
 from tidings.engine.alerts.carrier import AlertCarrier
 from tidings.engine.alerts.channels import AlertChannels, LiveChannel
 from tidings.engine.alerts.incident_facts import IncidentFacts
@@ -46,9 +47,10 @@ from tidings.store import port
 ROUND_S = 5.0
 CALLS = 16  # at a time; an org has as many as it leaves to others
 LETTERS = 8  # that wait for the mail server, which takes one at a time
-MARKS_MAX = 2000  # incidents of which one channel has heard; of further ones it hears when some end
+MARKS_MAX = 1000  # incidents of which one channel has heard; of further ones it hears when some end
 GIVE_UP_MS = 86_400_000
 BROKEN_NOTICE_MS = 300_000  # a channel that takes nothing for so long is told of
+STOP_S = 2.0  # for calls that are under way at a stop
 NOTICE = "alert channels"
 PART = ServicePart("alerts", "alert channels are not told of incidents")
 
@@ -132,21 +134,37 @@ class AlertSender(Collector):
                         await self.load()
                         await self._write()
                     if self._loaded:
-                        self.look()
+                        await self.look()
                 await heart.sleep(ROUND_S)
         finally:
-            for task in self._sending:
-                task.cancel()
+            await self.stop()
 
     async def settle(self) -> None:
-        """Wait for what is under way, and write what was heard. For a stop, and for tests."""
+        """Wait for what is under way, and write what was heard. For tests."""
         while self._sending:
             await asyncio.gather(*self._sending, return_exceptions=True)
         with self._outage:
             await self._write()
 
-    def look(self) -> None:
-        """Begin what is to be sent now."""
+    async def close(self) -> None:
+        """Give what is under way a moment to end, and write what was heard. For a stop, which no
+        channel may hold up."""
+        if sending := [*self._sending]:
+            await asyncio.wait(sending, timeout=STOP_S)
+        await self.stop()
+        with self._outage:
+            await self._write()
+
+    async def stop(self) -> None:
+        """End what is under way: the next start sends it again. Idempotent."""
+        sending = [*self._sending]
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+    async def look(self) -> None:
+        """Begin what is to be sent now. Others have their turn behind each channel, for an org may
+        have many channels and many incidents."""
         now_ms = self._clock.now_ms()
         heard = {id: mark for marks in self._marks.values() for id, mark in marks.items()}
         known = self._incidents.open([mark.incident for mark in heard.values()])
@@ -154,10 +172,14 @@ class AlertSender(Collector):
         for incident in known:
             if not self._is_away(incident.org):
                 by_org[incident.org].append(incident)
+        for channel in self._channels.all():
+            incidents = by_org.get(channel.org, ())
+            is_asked = channel.settings.enabled and not self._is_away(channel.org)
+            if is_asked and (incidents or self._marks.get(channel.id)):
+                if self._channels.find(channel.id) == channel:
+                    self._look_at(channel, incidents, now_ms)
+                await asyncio.sleep(0)
         channels = self._channels.all()
-        for channel in channels:
-            if channel.settings.enabled and not self._is_away(channel.org):
-                self._look_at(channel, by_org[channel.org], now_ms)
         self._forget_gone({channel.id for channel in channels})
         self._tell_broken(channels, now_ms)
 
@@ -262,9 +284,11 @@ class AlertSender(Collector):
             return
         first, more = broken[0], len(broken) - 1
         others = f" So do {more} others." if more else ""
+        # What the other side has answered is its own words, and stays with the org.
         self._surroundings.report(
-            f"Alert channel {first.id} of org {first.org} takes no messages: "
-            f"{self.state(first.id).error}. Correct it or delete it.{others}"
+            f"Alert channel {first.id} of org {first.org} has taken no message since "
+            f"{exact(self.state(first.id).failing_ms)}: GET /v1/alertChannels shows its lastError. "
+            f"Correct it or delete it.{others}"
         )
 
     # -- what channels have heard -----------------------------------------------------------------

@@ -4,25 +4,18 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
-from tidings.core.alerts.answers import AlertResult
-from tidings.core.alerts.incident import OpenIncident
-from tidings.core.alerts.plan import AlertAct, AlertMessage
-from tidings.core.audit.audit_actions import ALERT_CHANNEL_TESTED
-from tidings.core.ids import OrgId, WebhookId
+from tidings.core.ids import OrgId
 from tidings.engine.alerts.carrier import AlertCarrier
-from tidings.engine.alerts.channels import AlertChannels, LiveChannel
+from tidings.engine.alerts.channels import AlertChannels
 from tidings.engine.alerts.incident_facts import HealthIncidents, IncidentFacts
 from tidings.engine.alerts.sender import NOTICE, AlertSender
-from tidings.engine.audit.audit_log import AuditLog
-from tidings.engine.clock import Clock
+from tidings.engine.alerts.trials import AlertTests
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.options import EngineOptions
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.services.notices import NoticeServices
 from tidings.ports import Ports
-
-TEST_NAME = "Test of the alert channel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +24,7 @@ class AlertServices:
 
     channels: AlertChannels
     sender: AlertSender
-    tests: "AlertTests"
+    tests: AlertTests
 
     @classmethod
     def compose(
@@ -89,38 +82,3 @@ class _Surroundings:
             self._heartbeats.raise_notice(NOTICE, sentence)
         else:
             self._heartbeats.clear_notice(NOTICE)
-
-
-class AlertTests:
-    """Sends test messages, and returns what the other side has answered."""
-
-    def __init__(
-        self, carrier: AlertCarrier, sender: AlertSender, audit: AuditLog, clock: Clock
-    ) -> None:
-        self._carrier = carrier
-        self._sender = sender
-        self._audit = audit
-        self._clock = clock
-
-    async def send(self, channel: LiveChannel) -> AlertResult:
-        """Send a test message now: an incident that opens, and at once ends where a channel keeps
-        what is open. StoreDown: nothing was sent, for the audit log could not take it."""
-        await self._audit.append(ALERT_CHANNEL_TESTED, channel.org, channel.id)
-        now_ms = self._clock.now_ms()
-        incident = OpenIncident(
-            id=f"test-{channel.id}-{now_ms}",
-            org=channel.org,
-            webhook=WebhookId(""),
-            name=TEST_NAME,
-            kind="test",
-            opened_ms=now_ms,
-        )
-        result: AlertResult | None = None
-        for act in (AlertAct.OPENED, AlertAct.ENDED):
-            message = AlertMessage(act, incident.id, incidents=[incident], at_ms=now_ms)
-            result = await self._carrier.carry(channel, message)
-            if result is None or not result.is_taken or not channel.settings.keeps_open:
-                break
-        result = result or AlertResult("Nothing has left: this process no longer owns the store")
-        self._sender.note_test(channel, result)
-        return result

@@ -106,7 +106,7 @@ class RunningServices:
             await notices.notices.flush()
             await views.write()
             await delivery.incidents.close()
-            await delivery.alerts.sender.settle()
+            await delivery.alerts.sender.close()
 
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)
