@@ -236,6 +236,11 @@ INBOXES = ResourceList(
     shell=(ID, NAME, ListColumn("Answers", "answer"), LAST_USED),
     page=(ListColumn("Inbox"), ListColumn("Receiving URL"), ListColumn("Answers"), LAST_USED),
 )
+_LAST_SENT = _moment("Last sent", "lastSentAt")
+ALERT_CHANNELS = ResourceList(
+    shell=(NAME, TYPE, STATE, _LAST_SENT, ID),
+    page=(ListColumn("Channel"), TYPE, STATE, _LAST_SENT),
+)
 ARRIVALS = ResourceList(
     shell=(
         _moment("Arrived", "arrivedAt"),

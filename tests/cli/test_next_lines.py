@@ -28,6 +28,7 @@ COMMANDS = [
     "events rejected",
     "inboxes create",
     "inboxes list",
+    "alerts list",
     "credentials list",
     "orgs list",
     "replay list",

@@ -22,6 +22,7 @@ LISTS = (
     ("/v1/rejections", "tidings events rejected"),
     ("/v1/replays", "tidings replay list"),
     ("/v1/inboxes", "tidings inboxes list"),
+    ("/v1/alertChannels", "tidings alerts list"),
     ("/v1/connections", "tidings connections list"),
     ("/v1/orgs", "tidings orgs show"),
 )
