@@ -149,6 +149,7 @@ class Known:
         self.deliveries = [str(row) for row in ids["deliveries"]]
         self.event = str(ids["event"])
         self.inbox = str(ids["inbox"])
+        self.channel = str(ids["channel"])
 
 
 async def furnish(p: Pages, org: int, name: str) -> Known:
@@ -188,10 +189,17 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     await p.s.users.create(boss, OrgId(org), {"email": f"a{org}@acme.example", "role": "reader"})
     await p.s.event_types.put(OrgId(org), "shopVisited", {"description": "?", "schema": {}})
     browser = await p.platform()
+    pager = {"name": "Night shift", "type": "pagerduty", "routingKey": "0123456789abcdef"}
+    channel = await p.s.parts.notices.channels.create(OrgId(org), pager)
     begun = await browser.post(f"/console/o/{org}/replays/new", {"webhook": webhook, "rate": "1"})
     assert begun.status == 303, text(begun)
     return Known(
-        webhook=webhook, number=number, deliveries=ids, event=event_of(org, 1), inbox=live.id
+        webhook=webhook,
+        number=number,
+        deliveries=ids,
+        event=event_of(org, 1),
+        inbox=live.id,
+        channel=channel.id,
     )
 
 

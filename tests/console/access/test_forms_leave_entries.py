@@ -69,6 +69,7 @@ async def things_of(p: Pages) -> Things:
         {
             "webhook": known.webhook,
             "inbox": known.inbox,
+            "channel": known.channel,
             "failed": known.deliveries[1],
             "pending": known.deliveries[-1],
             "source": live.id,
@@ -239,6 +240,20 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
         "inbox.changed",
     ),
     "/inboxes/{id}/delete": (None, {"id": "inbox"}, {"sure": "yes"}, "inbox.deleted"),
+    "/alerts/new": (
+        None,
+        {},
+        {"type": "email", "name": "Post", "addresses": "asha@acme.example"},
+        "alert_channel.created",
+    ),
+    "/alerts/{id}": (None, {"id": "channel"}, {"name": "Day shift"}, "alert_channel.changed"),
+    "/alerts/{id}/test": (None, {"id": "channel"}, {}, "alert_channel.tested"),
+    "/alerts/{id}/delete": (
+        None,
+        {"id": "channel"},
+        {"sure": "yes"},
+        "alert_channel.deleted",
+    ),
     "/replays/new": (None, {}, "replay", "replay.created"),
     "/replays/{id}": (
         _replay,

@@ -26,6 +26,7 @@ _PAGES = {
     "credential": "/access",
     "source": "/sources/{}",
     "inbox": "/inboxes/{}",
+    "alert_channel": "/alerts/{}",
     "event_type": "/catalogue/{}",
     "sending": "/stop",
     "connection": "/connections",

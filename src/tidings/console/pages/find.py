@@ -31,7 +31,7 @@ from tidings.store.port import DeliveryPage, EventPage
 SHOWN = 10
 ORG_DIGITS = 15
 ORGS_MAX = 1000  # others in which an id is looked for
-_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej|src|asd)_[0-9a-z]+")
+_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej|src|asd|alc)_[0-9a-z]+")
 _WEBHOOK = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -40,6 +40,7 @@ _WORDS = {
     "att": "an attempt",
     "rpl": "a replay",
     "inb": "a test inbox",
+    "alc": "an alert channel",
     "rej": "a rejected event",
     "src": "a source",
     "asd": "a message that a source has set aside",
@@ -309,6 +310,14 @@ async def _inbox(visit: IdLook, wanted: str) -> str | None:
     return f"/inboxes/{wanted}"
 
 
+async def _alert_channel(visit: IdLook, wanted: str) -> str | None:
+    if not visit.may("webhooks:read"):
+        return None
+    channel = visit.services.notices.channels.find(wanted)
+    is_own = channel is not None and channel.org == visit.caller.org
+    return f"/alerts/{wanted}" if is_own else None
+
+
 async def _rejection(visit: IdLook, wanted: str) -> str | None:
     number = read(PREFIX, wanted)
     if number is None or not visit.may("logs:read"):
@@ -343,6 +352,7 @@ _OPENERS: dict[str, Callable[[IdLook, str], Awaitable[str | None]]] = {
     "dlv": _delivery,
     "rpl": _replay,
     "inb": _inbox,
+    "alc": _alert_channel,
     "rej": _rejection,
     "src": _source,
     "asd": _find_dead_letter,

@@ -92,6 +92,8 @@ class AlertChannel(msgspec.Struct, frozen=True, omit_defaults=True):
                 },
             ),
             "Of type email: who gets the e-mails, once each has agreed.",
+            label="E-mail addresses",
+            hint="With commas. Each is asked first whether it wants them.",
         ),
     ] = ()
     url: Annotated[
@@ -108,6 +110,8 @@ class AlertChannel(msgspec.Struct, frozen=True, omit_defaults=True):
             ),
             "Of type slack: the incoming webhook. Of type pagerduty: where events go, if not to "
             f"{EVENTS_API}. Answers show its host alone.",
+            label="URL",
+            hint="The incoming webhook of Slack, or of what takes the same; for PagerDuty empty.",
         ),
     ] = ""
     routing_key: Annotated[
@@ -123,6 +127,7 @@ class AlertChannel(msgspec.Struct, frozen=True, omit_defaults=True):
                 schema={"type": "string", "pattern": f"^{_KEY.pattern}$"},
             ),
             "Of type pagerduty: the integration key. Answers show its last four characters.",
+            label="Integration key",
         ),
     ] = ""
     delay_s: Annotated[

@@ -51,16 +51,38 @@ class QuietRules(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hours, days and kinds of which a channel does not hear."""
 
     begins: Annotated[
-        str, Field("from", _TIME, "When quiet hours begin, in the org's time zone: 22:00.")
+        str,
+        Field(
+            "from",
+            _TIME,
+            "When quiet hours begin, in the org's time zone: 22:00.",
+            label="Quiet hours from",
+            hint="Such as 22:00, in the org's time zone. What opens then is sent at their end.",
+        ),
     ] = ""
-    ends: Annotated[str, Field("to", _TIME, "When they end. Before `from`: a night.")] = ""
+    ends: Annotated[
+        str,
+        Field("to", _TIME, "When they end. Before `from`: a night.", label="Quiet hours to"),
+    ] = ""
     days: Annotated[
         tuple[str, ...],
-        Field("days", _some_of(DAYS), "The days on which they begin; empty: every day."),
+        Field(
+            "days",
+            _some_of(DAYS),
+            "The days on which they begin; empty: every day.",
+            label="Quiet days",
+            hint="Such as sat, sun. Empty: every day.",
+        ),
     ] = ()
     kinds: Annotated[
         tuple[str, ...],
-        Field("kinds", _some_of(KINDS), "Kinds of incidents that are never sent."),
+        Field(
+            "kinds",
+            _some_of(KINDS),
+            "Kinds of incidents that are never sent.",
+            label="Never sent",
+            hint="Any of failing, degraded, unread and backlog.",
+        ),
     ] = ()
     until_ms: Annotated[
         int,
