@@ -1,6 +1,6 @@
 """A service with a stand-in that takes alerts, and incidents that a test opens and ends."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
 from typing import Any
@@ -11,12 +11,13 @@ from tests.store.in_process import MemoryStore
 from tidings.core.alerts.incident import OpenIncident
 from tidings.core.delivery.exchange import Ending
 from tidings.core.ids import OrgId, WebhookId
+from tidings.core.incidents.rules import FAILURES_MIN
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.port import Poster
 from tidings.egress.sender import HttpSender
 from tidings.engine.alerts.carrier import AlertCarrier
-from tidings.engine.alerts.incident_facts import FAILURES_MIN
+from tidings.engine.alerts.incident_facts import IncidentFacts
 from tidings.engine.alerts.sender import AlertSender
 from tidings.engine.alerts.trials import AlertTests
 
@@ -31,7 +32,7 @@ class Incidents:
     def __init__(self) -> None:
         self.now: list[OpenIncident] = []
 
-    def open(self, known: Iterable[OpenIncident]) -> Sequence[OpenIncident]:
+    def open(self) -> Sequence[OpenIncident]:
         return [*self.now]
 
 
@@ -66,8 +67,9 @@ class AlertWorld:
         self.reports: list[str] = []
         self.begin()
 
-    def begin(self, poster: Poster | None = None) -> None:
-        """Begin to send, as a process that has just started. `poster`: another way out."""
+    def begin(self, poster: Poster | None = None, incidents: IncidentFacts | None = None) -> None:
+        """Begin to send, as a process that has just started. `poster`: another way out;
+        `incidents`: others than those of the test."""
         s = self.s
         self.carrier = AlertCarrier(
             poster=poster or self.poster,
@@ -79,7 +81,7 @@ class AlertWorld:
         self.sender = AlertSender(
             store=s.store,
             channels=self.channels,
-            incidents=self.incidents,
+            incidents=incidents or self.incidents,
             carrier=self.carrier,
             clock=s.clock,
             lease=s.parts.base.lease,
@@ -157,6 +159,7 @@ async def alert_world() -> AsyncIterator[AlertWorld]:
 
 async def failing(world: AlertWorld) -> tuple[str, int]:
     """Create a webhook whose receiver has failed often enough; return its id and number."""
+    await world.s.parts.delivery.incidents.load()
     made = await world.s.call("POST", "/v3/webHooks", BASIC, x_tidings_org="1")
     assert made.status in (200, 201)
     [webhook] = world.s.registry.of_org(OrgId(1))

@@ -158,6 +158,7 @@ async def test_a_broken_channel_is_a_notice_without_secrets_and_the_service_stay
     with capture_logs() as logged:
         for passed_ms in (0, MINUTE, BROKEN_NOTICE_MS, MINUTE):
             world.s.clock.ms += passed_ms
+            await world.s.parts.delivery.incidents.review()
             await sender.look()
             await sender.settle()
     [notice] = [notice for notice in beats.notices() if channel in notice]

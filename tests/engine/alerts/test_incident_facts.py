@@ -1,4 +1,4 @@
-"""Incidents that are made of receivers' health, and told over the whole service."""
+"""Incidents that the tracker keeps, sent over the whole service."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.core.ids import OrgId
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
-from tidings.engine.alerts.incident_facts import HealthIncidents
+from tidings.engine.alerts.incident_facts import TrackedIncidents
 from tidings.settings.load import load
 
 HEADERS = {"x_tidings_org": "1"}
@@ -19,39 +19,57 @@ HEADERS = {"x_tidings_org": "1"}
 @pytest.fixture
 async def world() -> AsyncIterator[AlertWorld]:
     async with alert_world() as made:
-        healths = made.s.parts.delivery.engine.healths
-        facts = HealthIncidents(healths, made.s.registry, made.s.clock)
-        made.incidents.open = facts.open  # type: ignore[method-assign]
+        tracker = made.s.parts.delivery.incidents
+        made.begin(incidents=TrackedIncidents(tracker, made.s.registry))
         yield made
 
 
-async def test_a_receiver_that_fails_is_told_of_and_its_first_success_ends_it(
+async def passes(world: AlertWorld, passed_ms: int = 0) -> None:
+    """Let time pass, review incidents, and send what is due then."""
+    world.s.clock.ms += passed_ms
+    await world.s.parts.delivery.incidents.review()
+    await world.round()
+
+
+async def test_a_receiver_that_fails_is_sent_and_its_first_success_ends_it(
     world: AlertWorld,
 ) -> None:
     await world.pagerduty()
     await failing(world)
-    await world.round()
-    await world.round(MINUTE)
+    await passes(world)
+    await passes(world, MINUTE)
     [summary] = world.party.open_alerts().values()
     assert summary.startswith("Webhook crm (crm.example.com) has been answering 503, since ")
     [webhook] = world.s.registry.of_org(OrgId(1))
     world.s.parts.delivery.engine.healths.good(webhook.number)
-    world.s.clock.ms += 10 * MINUTE  # and no attempt of its last minutes fails
-    await world.round()
+    await passes(world, 10 * MINUTE)  # and no attempt of its last minutes fails
+    await passes(world, MINUTE)
     assert world.party.open_alerts() == {}
 
 
 async def test_a_pause_ends_no_incident_and_a_deletion_does(world: AlertWorld) -> None:
     await world.pagerduty()
     id, _ = await failing(world)
-    await world.round()
-    await world.round(MINUTE)
+    await passes(world)
+    await passes(world, MINUTE)
     assert (await world.s.call("POST", f"/v3/webHooks/{id}/pause", **HEADERS)).status == 200
-    await world.round(MINUTE)
+    await passes(world, MINUTE)
     assert len(world.party.open_alerts()) == 1
     assert (await world.s.call("DELETE", f"/v3/webHooks/{id}", **HEADERS)).status < 300
-    await world.round(MINUTE)
+    await passes(world, MINUTE)
     assert world.party.open_alerts() == {}
+
+
+async def test_nothing_has_ended_while_nobody_knows_yet_what_was_open(world: AlertWorld) -> None:
+    await world.pagerduty()
+    await failing(world)
+    await passes(world)
+    await passes(world, MINUTE)
+    tracker = world.s.parts.delivery.incidents
+    tracker._loaded = False  # as after a restart whose store does not answer yet
+    world.s.clock.ms += MINUTE
+    await world.round()
+    assert len(world.party.open_alerts()) == 1
 
 
 async def test_an_address_that_the_policy_forbids_is_never_dialled() -> None:

@@ -18,6 +18,7 @@ class OpenIncident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     kind: str = "failing"
     cause: str = ""  # a status or the kind of a fault; empty where nothing is known of it
     opened_ms: int
+    since_ms: int = 0  # its first failure; 0: it opened with that
     grew: int = 0  # how often
     waiting: int | None = None  # deliveries; None where nobody has counted
 
@@ -34,8 +35,9 @@ def describe_incident(incident: OpenIncident) -> str:
     """Describe an incident that is open, in one sentence for people."""
     done = has_done(incident.cause)
     what = _KINDS.get(incident.kind, "has {done}").format(done=done)
+    since = exact(incident.since_ms or incident.opened_ms)
     waiting = f"; {incident.waiting:,} queued" if incident.waiting else ""
-    return f"{_named(incident)} {what}, since {exact(incident.opened_ms)}{waiting}."
+    return f"{_named(incident)} {what}, since {since}{waiting}."
 
 
 def describe_end(incident: OpenIncident, ended_ms: int) -> str:

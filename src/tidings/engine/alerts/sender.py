@@ -166,10 +166,10 @@ class AlertSender(Collector):
         """Begin what is to be sent now. Others have their turn behind each channel, for an org may
         have many channels and many incidents."""
         now_ms = self._clock.now_ms()
-        heard = {id: mark for marks in self._marks.values() for id, mark in marks.items()}
-        known = self._incidents.open([mark.incident for mark in heard.values()])
         by_org: defaultdict[OrgId, list[OpenIncident]] = defaultdict(list)
-        for incident in known:
+        if (opened := self._incidents.open()) is None:
+            return
+        for incident in opened:
             if not self._is_away(incident.org):
                 by_org[incident.org].append(incident)
         for channel in self._channels.all():

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 from tidings.core.ids import OrgId
 from tidings.engine.alerts.carrier import AlertCarrier
 from tidings.engine.alerts.channels import AlertChannels
-from tidings.engine.alerts.incident_facts import HealthIncidents, IncidentFacts
+from tidings.engine.alerts.incident_facts import OpenIncidents, TrackedIncidents
 from tidings.engine.alerts.sender import NOTICE, AlertSender
 from tidings.engine.alerts.trials import AlertTests
-from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.options import EngineOptions
 from tidings.engine.services.foundation import Foundation
@@ -20,7 +19,7 @@ from tidings.ports import Ports
 
 @dataclass(frozen=True, kw_only=True)
 class AlertServices:
-    """Composed after webhooks' health, and after who knows whom e-mails may go to."""
+    """Composed after incidents, and after who knows whom e-mails may go to."""
 
     channels: AlertChannels
     sender: AlertSender
@@ -33,11 +32,9 @@ class AlertServices:
         ports: Ports,
         options: EngineOptions,
         notices: NoticeServices,
-        healths: HealthTracker,
-        incidents: IncidentFacts | None = None,
+        incidents: OpenIncidents,
     ) -> "AlertServices":
-        """Build the sender of alerts. `incidents`: who keeps them; None: they are made of
-        `healths`."""
+        """Build the sender of alerts. `incidents`: who keeps them."""
         channels, surroundings = notices.channels, _Surroundings(notices, base.heartbeats)
         carrier = AlertCarrier(
             poster=ports.outside.poster,
@@ -49,7 +46,7 @@ class AlertServices:
         sender = AlertSender(
             store=base.store,
             channels=channels,
-            incidents=incidents or HealthIncidents(healths, base.registry, base.clock),
+            incidents=TrackedIncidents(incidents, base.registry),
             carrier=carrier,
             clock=base.clock,
             lease=base.lease,

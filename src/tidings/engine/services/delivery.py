@@ -164,13 +164,14 @@ class DeliveryServices:
         dispatcher = engine.dispatcher
         troubles = ActionTroubles(actions, registry)
         judgements = _judgements(base, health, webhooks, engine, troubles, pulls, stops)
+        incidents = _incidents(base, health.healths, judgements, stops, dispatcher, pulls)
         return cls(
             engine=engine,
             destination=destination,
             headers_of=headers_of,
             next_attempts=dispatcher.next_attempts,
             judgements=judgements,
-            incidents=_incidents(base, health.healths, judgements, stops, dispatcher, pulls),
+            incidents=incidents,
             connections=health.connections,
             inboxes=inboxes,
             pulls=pulls,
@@ -181,7 +182,7 @@ class DeliveryServices:
             drains=_drains(base, open_drains, dispatcher, stops, health.watch),
             failure_runs=runs,
             trial=_trial(base, destination, shaping, headers_of, dispatcher),
-            alerts=AlertServices.compose(base, ports, options, notices, health.healths),
+            alerts=AlertServices.compose(base, ports, options, notices, incidents),
             replay=ReplayServices.compose(
                 base,
                 events=events,
