@@ -13,7 +13,8 @@ from tidings.reads.connections import CHECKS, READS
 # Which scope each page takes. A page that is not here makes a test fail: nobody forgets it.
 SCOPES = {
     "webhooks:read": (
-        "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id} GET/actions GET/actions/{name}"
+        "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id} GET/actions GET/actions/{name} "
+        "GET/alerts GET/alerts/{id}"
     ),
     "webhooks:write": (
         "GET/webhooks/new POST/webhooks/new POST/webhooks/check POST/webhooks/inbox "
@@ -21,7 +22,9 @@ SCOPES = {
         "POST/webhooks/{id}/test POST/webhooks/{id}/say GET/webhooks/{id}/rotate "
         "POST/webhooks/{id}/rotate GET/webhooks/{id}/delete POST/webhooks/{id}/delete "
         "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete "
-        "GET/actions/{name}/test POST/actions/{name}/test"
+        "GET/actions/{name}/test POST/actions/{name}/test "
+        "GET/alerts/new POST/alerts/new POST/alerts/{id} POST/alerts/{id}/test "
+        "POST/alerts/{id}/delete"
     ),
     READS: "GET/connections",
     CHECKS: "POST/connections/{name}/check",

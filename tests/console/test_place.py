@@ -412,6 +412,7 @@ async def test_an_id_opens_in_the_org_in_which_it_is_found() -> None:
             acme.event: f"events/{acme.event}",
             acme.webhook: f"webhooks/{acme.webhook}",
             acme.inbox: f"inboxes/{acme.inbox}",
+            acme.channel: f"alerts/{acme.channel}",
         }
         owner = await p.browser()
         for prefix, page in (

@@ -234,7 +234,7 @@ for _name, _path in (
     ("orgs", "orgs:app"),
     ("credentials", "credentials:app"),
     ("inboxes", "inboxes.inboxes:app"),
-    ("alerts", "alerts.alerts:app"),
+    ("alerts", "webhooks.alerts:app"),
     ("sources", "sources.sources:app"),
     ("connections", "connections:app"),
     ("actions", "actions.actions:app"),

@@ -25,7 +25,7 @@ from tidings.list_columns import ALERT_CHANNELS
 
 app = App(name="alerts", help="Alert channels: hear of incidents by e-mail, Slack or PagerDuty.")
 for _name in ("create", "edit"):
-    app.command(f"tidings.cli.alerts.alerts:{_name}", name=_name)
+    app.command(f"tidings.cli.webhooks.alerts:{_name}", name=_name)
 PATH = "/v1/alertChannels"
 SECRET_OF = {"slack": "url", "pagerduty": "routingKey"}
 Secret = Annotated[FileName | None, Parameter(negative=())]
@@ -119,7 +119,9 @@ def create(parsed: ParsedOptions, /, *, secret: Secret = None, where: Where = HE
         A file with the URL (slack) or the integration key (pagerduty); - is stdin.
     """
     api = calls(where)
-    made = api.send("POST", PATH, _with_secret(parsed.body, parsed.body.get("type", "slack"), secret))
+    made = api.send(
+        "POST", PATH, _with_secret(parsed.body, parsed.body.get("type", "slack"), secret)
+    )
     _print_channel(made, where.json)
     api.next_step(f"tidings alerts test {made['id']}")
     return Exit.OK
