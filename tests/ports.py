@@ -190,7 +190,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         outside=Outside(**group("platform", "mailer", "poster")),
         declared=Declared(
             actions=declared,
-            **group("connections", "connection_types", "source_drivers", "lookups"),
+            **group("connections", "connection_types", "source_drivers", "lookups", "alerts"),
         ),
         destination=lambda receive, own, agreed: destinations(
             InboxSender(sender, receive),

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from tidings.catalogue import Catalogue
 from tidings.connections.port import ConnectionType
+from tidings.core.alerts.channel import AlertChannel
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.running.lease import OwnerLease
@@ -114,6 +115,7 @@ class Declared:
     lookups: Mapping[str, LookupBackend] = field(
         default_factory=dict
     )  # whom look-ups of actions ask
+    alerts: Mapping[str, AlertChannel] = field(default_factory=dict)  # that hear of all orgs
 
 
 @dataclass(frozen=True, kw_only=True)

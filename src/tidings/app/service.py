@@ -36,6 +36,7 @@ from tidings.app.first_access import console_link, first_credential, first_org
 from tidings.app.keys.key_check import KeyCheck
 from tidings.app.machine import file_limit
 from tidings.app.memory_shortage import MemoryShortage
+from tidings.app.operator_files.alerts import load_alerts
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.sources import declare_sources, is_nowhere
 from tidings.app.outbound_clients import make_mailer, make_platform, make_sender, make_tracing
@@ -168,7 +169,7 @@ class RunningService:
                 destination=_destination(sender, addresses, clock, actions),
                 sandboxes=renderer,
                 outside=outside,
-                declared=_declared(actions, drivers),
+                declared=_declared(settings, actions, drivers),
             ),
             options_of(settings, shares),
         )
@@ -315,7 +316,9 @@ async def _declare(
     )
 
 
-def _declared(actions: ServiceActions, drivers: Mapping[str, SourceDriver]) -> Declared:
+def _declared(
+    settings: Settings, actions: ServiceActions, drivers: Mapping[str, SourceDriver]
+) -> Declared:
     """Put together what the operator has declared, and who reaches it."""
     return Declared(
         connections=actions.connections,
@@ -323,6 +326,7 @@ def _declared(actions: ServiceActions, drivers: Mapping[str, SourceDriver]) -> D
         source_drivers=drivers,
         actions=actions.declared(),
         lookups=actions.lookups,
+        alerts=load_alerts(settings.alerts),
     )
 
 

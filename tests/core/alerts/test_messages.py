@@ -30,7 +30,7 @@ def message(act: AlertAct = AlertAct.OPENED, count: int = 1) -> AlertMessage:
 def test_every_channel_says_the_same_sentence_with_a_link_to_the_webhook() -> None:
     text = write_alert(message(), BASE)
     assert text.sentence == "Webhook Shop 1 has been answering 503, since 2026-01-05T12:00:00.000Z."
-    assert text.link == f"https://tidings.example/console/webhooks/{1:024x}"
+    assert text.link == f"https://tidings.example/console/o/2/webhooks/{1:024x}"
     subject, body = email_body(message(), BASE)
     assert subject == text.sentence.rstrip(".")
     assert text.sentence in body

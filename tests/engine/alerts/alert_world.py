@@ -1,6 +1,6 @@
 """A service with a stand-in that takes alerts, and incidents that a test opens and ends."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from tests.api.control_client import BASIC, Clock, Service
 from tests.stand_ins.parties.alert_receivers import ROUTING_KEY, SECRET, AlertReceivers
 from tests.store.in_process import MemoryStore
+from tidings.core.alerts.channel import AlertChannel
 from tidings.core.alerts.incident import OpenIncident
 from tidings.core.delivery.exchange import Ending
 from tidings.core.ids import OrgId, WebhookId
@@ -145,11 +146,13 @@ class AlertWorld:
 
 
 @asynccontextmanager
-async def alert_world() -> AsyncIterator[AlertWorld]:
-    """A started service, whose lanes send nothing."""
+async def alert_world(
+    operators: Mapping[str, AlertChannel] | None = None,
+) -> AsyncIterator[AlertWorld]:
+    """A started service, whose lanes send nothing. `operators`: channels that hear of all orgs."""
     with AlertReceivers() as party:
         clock, poster = Clock(), DirectPoster(party)
-        service = Service(MemoryStore(clock), clock, poster=poster)
+        service = Service(MemoryStore(clock), clock, poster=poster, alerts=operators or {})
         await service.start()
         yield AlertWorld(service, party, poster)
         await poster.sender.close()

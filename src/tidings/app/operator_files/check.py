@@ -4,6 +4,7 @@ process stands by."""
 from tidings import catalogue
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import load_actions
+from tidings.app.operator_files.alerts import load_alerts
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.operator_file import OperatorFile
 from tidings.app.outbound_clients import trusting
@@ -16,6 +17,7 @@ def check_files(settings: Settings) -> None:
     if settings.ca_file is not None:
         trusting(settings.ca_file)
     connections = load_connections(settings.connections, CONNECTION_TYPES)
+    load_alerts(settings.alerts)
     if settings.sources is not None:
         OperatorFile(settings.sources, "sources").tables()
     if settings.actions is not None:

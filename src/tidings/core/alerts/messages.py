@@ -41,9 +41,7 @@ def write_alert(message: AlertMessage, base: str) -> AlertText:
     base = base.rstrip("/")
     if len(incidents) == 1:
         [incident] = incidents
-        page = f"/{incident.webhook}" if incident.webhook else ""
-        link = f"{base}/console/webhooks{page}" if base else ""
-        return AlertText(head + _describe(message, incident), (), link)
+        return AlertText(head + _describe(message, incident), (), _link(message, base))
     orgs = len({incident.org for incident in incidents})
     of = f" of {orgs} orgs" if orgs > 1 else ""
     count = len({incident.webhook for incident in incidents})
@@ -51,8 +49,18 @@ def write_alert(message: AlertMessage, base: str) -> AlertText:
     lines = [_describe(message, incident) for incident in incidents[:LISTED]]
     if (more := len(incidents) - LISTED) > 0:
         lines.append(f"And {more} more.")
-    link = f"{base}/console/webhooks" if base else ""
-    return AlertText(f"{head}{count} webhooks{of} {what}.", lines, link)
+    return AlertText(f"{head}{count} webhooks{of} {what}.", lines, _link(message, base))
+
+
+def _link(message: AlertMessage, base: str) -> str:
+    """Return the page of the one webhook, or that which has all of them; empty without a base."""
+    first, *more = message.incidents
+    if not base:
+        return ""
+    if (message.all_orgs and more) or not first.org:
+        return f"{base}/console/failing"
+    page = f"/{first.webhook}" if first.webhook and not more else ""
+    return f"{base}/console/o/{first.org}/webhooks{page}"
 
 
 def _describe(message: AlertMessage, incident: OpenIncident) -> str:

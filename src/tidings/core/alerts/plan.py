@@ -55,6 +55,7 @@ class AlertMessage(NamedTuple):
     key: str
     incidents: Sequence[OpenIncident]
     at_ms: int
+    all_orgs: bool = False  # to who hears of all of them
 
 
 class ChannelTimes(NamedTuple):

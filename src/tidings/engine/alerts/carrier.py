@@ -9,7 +9,7 @@ from tidings.core.alerts.channel import ChannelType
 from tidings.core.alerts.messages import email_body, post_body
 from tidings.core.alerts.plan import AlertMessage
 from tidings.egress.port import Mailer, MailFailed, MailHeld, Poster
-from tidings.engine.alerts.channels import LiveChannel
+from tidings.engine.alerts.channels import ALL_ORGS, LiveChannel
 from tidings.engine.alerts.surroundings import AlertSurroundings
 from tidings.engine.clock import Clock
 
@@ -38,6 +38,8 @@ class AlertCarrier:
 
     async def carry(self, channel: LiveChannel, message: AlertMessage) -> AlertResult | None:
         """Send a message, and return what came of it; None where nothing of it has left."""
+        if channel.is_operators:
+            message = _with_orgs(message)
         if channel.settings.type is ChannelType.EMAIL:
             return await self._mail(channel, message)
         if self._poster is None:
@@ -53,7 +55,11 @@ class AlertCarrier:
             return AlertResult("This service has no mail server: set mail_host and mail_from")
         addresses = channel.settings.addresses
         has_agreed = self._surroundings.has_agreed
-        to = [address for address in addresses if has_agreed(channel.org, address)]
+        to = [
+            address
+            for address in addresses
+            if channel.is_operators or has_agreed(channel.org, address)
+        ]
         if not to:
             return AlertResult("None of its addresses has agreed to e-mails yet")
         subject, text = email_body(message, self._base)
@@ -66,3 +72,13 @@ class AlertCarrier:
         except MailFailed as failed:
             return AlertResult(f"The mail server took no letter: {failed}"[:200])
         return AlertResult("")
+
+
+def _with_orgs(message: AlertMessage) -> AlertMessage:
+    """Name the org of each incident, for who hears of all of them."""
+    named = [
+        msgspec.structs.replace(incident, name=f"{incident.name} of org {incident.org}")
+        for incident in message.incidents
+        if incident.org != ALL_ORGS
+    ]
+    return message._replace(incidents=named or message.incidents, all_orgs=True)

@@ -1,6 +1,6 @@
 """The alert channels of all orgs: kept sealed, found, changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from tidings.core.audit.audit_actions import (
     ALERT_CHANNEL_CREATED,
     ALERT_CHANNEL_DELETED,
 )
+from tidings.core.audit.entries import PLATFORM_CHAIN
 from tidings.core.ids import OrgId, show
 from tidings.core.sealed_columns import ALERT_CHANNEL
 from tidings.engine.alerts.surroundings import AlertAddresses
@@ -28,6 +29,7 @@ from tidings.errors import Conflict, FieldRefusal, Invalid, NotFound, not_found,
 from tidings.store import port
 
 PREFIX = "alc"
+ALL_ORGS = OrgId(PLATFORM_CHAIN)  # no org has this number
 _settings = msgspec.json.Decoder(AlertChannel).decode
 
 
@@ -52,8 +54,13 @@ class LiveChannel(msgspec.Struct, frozen=True):
 
     @property
     def org(self) -> OrgId:
-        """Return the org whose incidents it hears of."""
+        """Return the org whose incidents it hears of; `ALL_ORGS` for the operator's."""
         return self.stored.org
+
+    @property
+    def is_operators(self) -> bool:
+        """Return whether it hears of all orgs, as the operator has declared it."""
+        return self.stored.org == ALL_ORGS
 
 
 class AlertChannels:
@@ -68,7 +75,9 @@ class AlertChannels:
         vault: Vault,
         random_bytes: RandomBytes,
         addresses: AlertAddresses,
+        declared: Mapping[str, AlertChannel],
     ) -> None:
+        """`declared`: the operator's channels, by name."""
         self._store = store
         self._changes = changes
         self._audit = audit
@@ -76,6 +85,10 @@ class AlertChannels:
         self._random_bytes = random_bytes
         self._addresses = addresses
         self._by_id: dict[str, LiveChannel] = {}
+        self._declared = {
+            id: LiveChannel(port.StoredChannel(id, ALL_ORGS, b""), settings)
+            for id, settings in ((f"operator-{name}", known) for name, known in declared.items())
+        }
         self.changed = Listeners[OrgId]("an alert channel was made, changed or deleted")
         changes.reread_beside.add(lambda beside: self._fill(beside.alert_channels))
 
@@ -84,12 +97,22 @@ class AlertChannels:
         self._fill(await self._store.load_alert_channels())
 
     def all(self) -> list[LiveChannel]:
-        """List the channels of all orgs."""
-        return [*self._by_id.values()]
+        """List the channels of all orgs, and the operator's."""
+        return [*self._by_id.values(), *self._declared.values()]
+
+    def operators(self) -> list[LiveChannel]:
+        """List the operator's channels, in the order of their file."""
+        return [*self._declared.values()]
 
     def of(self, org: OrgId) -> list[LiveChannel]:
         """List an org's channels, the oldest first."""
         return [channel for channel in self._by_id.values() if channel.org == org]
+
+    def see(self, org: OrgId, channel_id: str, *, platform: bool) -> LiveChannel:
+        """Find a channel of the org or, for the platform's credential, of the operator. Raise
+        UnknownChannel for anything else."""
+        declared = self._declared.get(channel_id) if platform else None
+        return declared or self.get(org, channel_id)
 
     def get(self, org: OrgId, channel_id: str) -> LiveChannel:
         """Find a channel of the org. Raise UnknownChannel for anything else."""
@@ -100,7 +123,7 @@ class AlertChannels:
 
     def find(self, channel_id: str) -> LiveChannel | None:
         """Find a channel as it is now; None where it is gone."""
-        return self._by_id.get(channel_id)
+        return self._by_id.get(channel_id) or self._declared.get(channel_id)
 
     def addresses(self, org: OrgId) -> list[str]:
         """List the addresses that an org's channels write to."""

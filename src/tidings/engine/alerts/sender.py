@@ -174,6 +174,8 @@ class AlertSender(Collector):
                 by_org[incident.org].append(incident)
         for channel in self._channels.all():
             incidents = by_org.get(channel.org, ())
+            if channel.is_operators:
+                incidents = [incident for found in by_org.values() for incident in found]
             is_asked = channel.settings.enabled and not self._is_away(channel.org)
             if is_asked and (incidents or self._marks.get(channel.id)):
                 if self._channels.find(channel.id) == channel:
@@ -189,7 +191,11 @@ class AlertSender(Collector):
         state = self._states[channel.id]
         if state.is_busy or now_ms < state.due_ms <= now_ms + GIVE_UP_MS:
             return
-        marks = self._marks.setdefault(channel.id, {})
+        marks = {
+            id: mark
+            for id, mark in self._marks.get(channel.id, {}).items()
+            if not self._is_away(mark.incident.org)  # it may have ended elsewhere, or not
+        }
         settings = channel.settings
         room = MARKS_MAX - len(marks)
         heard = [incident for incident in incidents if incident.id in marks]
@@ -284,9 +290,10 @@ class AlertSender(Collector):
             return
         first, more = broken[0], len(broken) - 1
         others = f" So do {more} others." if more else ""
+        of = "" if first.is_operators else f" of org {first.org}"
         # What the other side has answered is its own words, and stays with the org.
         self._surroundings.report(
-            f"Alert channel {first.id} of org {first.org} has taken no message since "
+            f"Alert channel {first.id}{of} has taken no message since "
             f"{exact(self.state(first.id).failing_ms)}: GET /v1/alertChannels shows its lastError. "
             f"Correct it or delete it.{others}"
         )

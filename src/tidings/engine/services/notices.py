@@ -116,4 +116,5 @@ def compose_channels(base: Foundation, ports: Ports) -> AlertChannels:
         vault=ports.secrets.vault,
         random_bytes=base.random_bytes,
         addresses=ports.addresses,
+        declared=ports.declared.alerts,
     )
