@@ -14,7 +14,7 @@ from tests.stand_ins.parties.alert_receivers import ROUTING_KEY, SECRET, AlertRe
 
 pytestmark = pytest.mark.systems
 PATH = "/v1/alertChannels"
-HOURS = {"retryPolicy": {"delaysInSeconds": [7200, 7200, 7200]}}
+HOURS: dict[str, Any] = {"retryPolicy": {"delaysInSeconds": [7200, 7200, 7200]}}
 
 
 def channels_at(api: Api, party: AlertReceivers) -> None:
