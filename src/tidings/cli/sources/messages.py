@@ -6,6 +6,7 @@ from typing import Any
 
 from tidings.cli.calls import ApiClient, calls, check_limit, part, rows
 from tidings.cli.exits import CommandExit, Exit, say
+from tidings.cli.options.files import FileName, read_bytes
 from tidings.cli.output import (
     clean,
     how_many,
@@ -15,7 +16,6 @@ from tidings.cli.output import (
     print_lines,
     print_list,
 )
-from tidings.cli.sources.files import FileName, read_bytes
 from tidings.cli.sources.state import fetches, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import DEAD_LETTERS, LAGS

@@ -6,6 +6,7 @@ from cyclopts import App
 
 from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.exits import Exit, say
+from tidings.cli.options.files import FileName, read_object
 from tidings.cli.output import (
     clean,
     confirm,
@@ -17,7 +18,6 @@ from tidings.cli.output import (
     print_list,
     spaced,
 )
-from tidings.cli.sources.files import FileName, read_object
 from tidings.cli.sources.state import count_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import MESSAGES_OF_SOURCE, SOURCES

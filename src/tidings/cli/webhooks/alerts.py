@@ -9,6 +9,7 @@ from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.options.command import ParsedOptions, with_flags
 from tidings.cli.options.declared import DeclaredOption, Written, flags
+from tidings.cli.options.files import FileName, read_bytes
 from tidings.cli.output import (
     clean,
     confirm,
@@ -19,7 +20,6 @@ from tidings.cli.output import (
     print_lines,
     print_list,
 )
-from tidings.cli.sources.files import FileName, read_bytes
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import ALERT_CHANNELS
 

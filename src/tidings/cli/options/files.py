@@ -1,4 +1,4 @@
-"""Files that commands of sources are given: `-` is stdin."""
+"""Files that commands are given: `-` is stdin."""
 
 import json
 import sys
