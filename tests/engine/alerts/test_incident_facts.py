@@ -16,6 +16,13 @@ from tidings.settings.load import load
 HEADERS = {"x_tidings_org": "1"}
 
 
+class Unread:
+    """`OpenIncidents` that has not read its store yet."""
+
+    def all_open(self) -> None:
+        return None
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[AlertWorld]:
     async with alert_world() as made:
@@ -69,6 +76,16 @@ async def test_nothing_has_ended_while_nobody_knows_yet_what_was_open(world: Ale
     tracker._loaded = False  # as after a restart whose store does not answer yet
     world.s.clock.ms += MINUTE
     await world.round()
+    assert len(world.party.open_alerts()) == 1
+
+
+async def test_nothing_is_over_while_it_is_not_known_what_is_open(world: AlertWorld) -> None:
+    await world.pagerduty()
+    await failing(world)
+    await passes(world)
+    await passes(world, MINUTE)
+    world.begin(incidents=TrackedIncidents(Unread(), world.s.registry))
+    await world.round(MINUTE)
     assert len(world.party.open_alerts()) == 1
 
 
