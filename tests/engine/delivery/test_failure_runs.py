@@ -26,11 +26,19 @@ def test_a_run_has_its_last_answer_and_when_the_breaker_opened() -> None:
         assert health is not None and health.failing_since_ms is not None
         assert abs(run.first_ms - health.failing_since_ms) <= 1
         world.receivers.status["/crm"] = 200
-        await world.parts.delivery.drains.begin(crm, "me")
+        drain = await world.parts.delivery.drains.begin(crm, "me")
         async with asyncio.timeout(300):
-            while run.recovered_ms is None:
+            while drain.ended_ms is None:
                 await asyncio.sleep(0.01)
-        assert run.recovered_ms >= run.at_ms and run_of(world, crm) is run
+        assert run.recovered_ms is not None and run.recovered_ms >= run.at_ms
+        world.receivers.status["/crm"] = 500
+        await world.event()
+        await asyncio.sleep(1)
+        blip = run_of(world, crm)
+        assert blip is not None and blip is not run and blip.previous is run
+        world.receivers.status["/crm"] = 200
+        await asyncio.sleep(60)
+        assert run_of(world, crm) is run, "one failure more does not hide how it has recovered"
 
     in_world(scenario)
 

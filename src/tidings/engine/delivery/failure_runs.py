@@ -33,6 +33,7 @@ class FailureRun(msgspec.Struct, eq=False):
     left_alone_ms: int | None = None
     notified_ms: int | None = None
     recovered_ms: int | None = None
+    previous: "FailureRun | None" = None  # that has ended before it
 
 
 class FailureRuns:
@@ -60,7 +61,9 @@ class FailureRuns:
         now_ms = self._clock.now_ms()
         answer = describe_answer(webhook, job, ending, delivered=False)
         if run is None or run.recovered_ms is not None:
-            run = FailureRun(now_ms, answer, job.attempt, now_ms)
+            if run is not None:
+                run.previous = None
+            run = FailureRun(now_ms, answer, job.attempt, now_ms, previous=run)
             self._kept.put(webhook.org, webhook.number, run)
         else:
             run.answer, run.attempt, run.at_ms = answer, job.attempt, now_ms
@@ -73,7 +76,9 @@ class FailureRuns:
                 run.notified_ms = now_ms
 
     def _end(self, webhook: int, run: FailureRun) -> None:
-        if run.failures < RUN_MIN:
-            self._kept.pop(webhook)  # an attempt that failed among others
-        else:
+        if run.failures >= RUN_MIN:
             run.recovered_ms = self._clock.now_ms()
+        elif run.previous is not None:  # an attempt that failed among others
+            self._kept.replace(webhook, run.previous)
+        else:
+            self._kept.pop(webhook)
