@@ -122,15 +122,13 @@ class Engine:
         failed for good, `drains` and `runs` of each attempt, `settlements` of what is written;
         without the `lease` nothing leaves."""
         self._supervisor, self._tracing = supervisor, tracing or NoTracing()
-        self.connections = connections
-        self._errors = errors
+        self.connections, self._errors = connections, errors
         self._store, self._in_flight = store, in_flight
         self._lease = lease
         self._steady = clock if isinstance(clock, SteadyClock) else None
-        self._limits = limits
+        self._limits, self._runs = limits, runs
         self._feed, self._metrics = feed, metrics
-        self._failures, self._settlements = failures, settlements
-        self._drains, self._runs = drains, runs
+        self._failures, self._settlements, self._drains = failures, settlements, drains
         self.commits, self.healths = commits, healths
         self.matches = MatchTracker(registry, asyncio.get_running_loop().time)
         self.dispatcher = Dispatcher(

@@ -127,7 +127,10 @@ async def find_trouble(
         or (run is not None and run.recovered_ms is not None)
         or (was_left_out and missed.count > 0)
     )
-    return WebhookTrouble(last, ages, missed, build_timeline(facts, now_ms), is_shown)
+    timeline = build_timeline(facts, now_ms)
+    return WebhookTrouble(
+        last_failure=last, ages=ages, missed=missed, timeline=timeline, is_shown=is_shown
+    )
 
 
 def _run_of(parts: TroubleParts, record: WebhookState, now_ms: int) -> FailureRun | None:
@@ -195,7 +198,14 @@ async def _missed(
     host = urlsplit(webhook.url).hostname or webhook.name
     rate = effective_rate(RATE_DEFAULT, webhook)
     sentence = announcement(never_arrived + not_asked, exact, host, rate)
-    return MissedEvents(since_ms, never_arrived, not_asked, exact, sentence, replay)
+    return MissedEvents(
+        since_ms=since_ms,
+        never_arrived=never_arrived,
+        not_asked=not_asked,
+        exact=exact,
+        sentence=sentence,
+        replay=replay,
+    )
 
 
 async def _count_not_asked(
@@ -274,7 +284,8 @@ async def _changes(
         page = await parts.store.audit_page(query)
     except (port.StoreDown, port.StoreUnanswered):
         return ()
-    return [_change(entry) for entry in page.entries if entry.action != "payload.viewed"]
+    recorded = (found for found in page.entries if found.action != "payload.viewed")
+    return list(map(_change, recorded))
 
 
 async def _no_changes() -> Sequence[WebhookChange]:

@@ -63,7 +63,9 @@ class FailureRuns:
         if run is None or run.recovered_ms is not None:
             if run is not None:
                 run.previous = None
-            run = FailureRun(now_ms, answer, job.attempt, now_ms, previous=run)
+            run = FailureRun(
+                first_ms=now_ms, answer=answer, attempt=job.attempt, at_ms=now_ms, previous=run
+            )
             self._kept.put(webhook.org, webhook.number, run)
         else:
             run.answer, run.attempt, run.at_ms = answer, job.attempt, now_ms

@@ -74,7 +74,13 @@ def build_timeline(
     )
     rows = [TimelineRow(at_ms, kind, text) for at_ms, kind, text in dated if at_ms is not None]
     rows += [
-        TimelineRow(change.at_ms, _kind_of(change), change.text, change.by, change.entry)
+        TimelineRow(
+            at_ms=change.at_ms,
+            kind=_kind_of(change),
+            text=change.text,
+            by=change.by,
+            entry=change.entry,
+        )
         for change in facts.changes
         if facts.first_failure_ms is None or change.at_ms >= facts.first_failure_ms - BACK_MS
     ]

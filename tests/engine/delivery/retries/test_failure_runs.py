@@ -3,7 +3,7 @@ process."""
 
 import asyncio
 
-from tests.engine.delivery.test_asked_probes import left_alone
+from tests.engine.delivery.scenes.left_alone import left_alone
 from tests.engine.notice_world import NoticeWorld, in_world
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.failure_runs import RUN_MIN, FailureRun
