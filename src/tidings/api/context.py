@@ -69,6 +69,7 @@ class LogStore(
     port.TotalsStore,
     port.ReplayStore,
     port.AuditStore,
+    port.IncidentStore,
     Protocol,
 ):
     """The logs that pages read: row by row, by pages, and counted. What is written goes through the

@@ -23,6 +23,7 @@ from tidings.core.delivery.receivers.timeline import (
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, show
+from tidings.core.incidents.incident import Incident, IncidentKind
 from tidings.core.replay import RATE_DEFAULT, ReplayKind, announcement
 from tidings.core.replay_rules import UNMATCHED
 from tidings.core.times import iso
@@ -43,11 +44,15 @@ LOOKED_AT = 3  # deliveries whose attempts are looked at for the last failed one
 CHANGES_MAX = 50
 AUDIT_SCOPE = "admin:read"  # that a reader of changes has
 COUNT_S = 0.02  # what a webhook was not asked about is counted for so long: at least so many
+INCIDENTS_MAX = 5  # among the newest the one of its receiver is looked for
+_OF_RECEIVER = (IncidentKind.FAILING, IncidentKind.DEGRADED)
 _TROUBLED = (HealthState.FAILING, HealthState.DEGRADED)
 
 
-class TroubleStore(port.DeliveryStore, port.TotalsStore, port.AuditStore, Protocol):
-    """The store of deliveries, of their totals and of the audit log."""
+class TroubleStore(
+    port.DeliveryStore, port.TotalsStore, port.AuditStore, port.IncidentStore, Protocol
+):
+    """The store of deliveries, of their totals, of incidents and of the audit log."""
 
 
 class TroubleParts(AuditParts, ReplayParts, Protocol):
@@ -110,8 +115,11 @@ async def find_trouble(
     judged, run = parts.delivery.judgements.of(webhook), _run_of(parts, record, now_ms)
     health = judged.health
     left_out_ms = await left_out_since(parts.webhooks, health, record, now_ms - BACK_MS)
+    incident = await _incident(parts, record, now_ms)
     failing_ms = None if health is None else health.failing_since_ms
-    if failing_ms is None and run is not None:
+    if incident is not None:  # kept over restarts, pauses and edits
+        failing_ms = min(incident.since_ms, failing_ms or incident.since_ms)
+    elif failing_ms is None and run is not None:
         failing_ms = run.first_ms
     last, ages, missed, changes = await asyncio.gather(
         _last_failure(parts, record, run),
@@ -120,11 +128,12 @@ async def find_trouble(
         _changes(parts, record, failing_ms, now_ms) if with_changes else _no_changes(),
     )
     facts = _facts(record, judged, run, failing_ms, changes, with_changes=with_changes)
+    facts = _with_incident(facts, incident)
     was_left_out = left_out_ms is not None and webhook.status is WebhookStatus.ACTIVE
     is_shown = (
         judged.state in _TROUBLED
         or webhook.status is WebhookStatus.DISABLED
-        or (run is not None and run.recovered_ms is not None)
+        or facts.recovered_ms is not None
         or (was_left_out and missed.count > 0)
     )
     timeline = build_timeline(facts, now_ms)
@@ -150,8 +159,7 @@ def _facts(
     *,
     with_changes: bool,
 ) -> TroubleFacts:
-    """Collect what the timeline is made of. Here an incident that is kept joins, where there is
-    one: its times come first, and those of this process fill what it lacks."""
+    """Collect what the timeline is made of, by what this process has seen."""
     health = judged.health
     cause = "" if health is None else health.cause
     if not cause and run is not None:
@@ -166,6 +174,31 @@ def _facts(
         disabled_ms=record.updated_ms if is_disabled and not with_changes else None,
         recovered_ms=None if run is None else run.recovered_ms,
         changes=changes,
+    )
+
+
+async def _incident(parts: TroubleParts, record: WebhookState, now_ms: int) -> Incident | None:
+    """Return the incident of its receiver that is open, or has ended within a day."""
+    for incident in parts.delivery.incidents.of(record.webhook.number):
+        if incident.kind in _OF_RECEIVER:
+            return incident
+    query = port.IncidentQuery(org=record.org, webhook=record.webhook.number, limit=INCIDENTS_MAX)
+    for incident in await parts.store.incidents(query):
+        if incident.kind in _OF_RECEIVER:
+            is_long_over = incident.ended_ms is not None and incident.ended_ms < now_ms - BACK_MS
+            return None if is_long_over else incident
+    return None
+
+
+def _with_incident(facts: TroubleFacts, incident: Incident | None) -> TroubleFacts:
+    """Take from an incident when it has ended, where this process has not seen it, and its cause
+    where nothing fails any more."""
+    if incident is None:
+        return facts
+    return msgspec.structs.replace(
+        facts,
+        cause=facts.cause or incident.cause,
+        recovered_ms=facts.recovered_ms or incident.ended_ms,
     )
 
 

@@ -9,6 +9,7 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, WebhookId, show
+from tidings.core.incidents.incident import Incident, IncidentKind
 from tidings.store import port
 
 ORG = OrgId(7)
@@ -186,6 +187,35 @@ async def test_the_timeline_has_who_did_what_for_those_who_may_see_it() -> None:
         page = await page_of(reader, webhook)
         assert "The first attempt failed" in page and "set the webhook paused" not in page
         assert "Replay" not in page.partition('id="trouble"')[2].partition("</section>")[0]
+
+
+async def test_an_incident_that_ended_before_a_restart_is_shown_for_a_day() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        webhook, number = await p.webhook()
+        p.s.clock.ms += HOUR_MS
+        ended_ms = p.s.clock.ms
+        incident = Incident(
+            number,
+            1,
+            ORG,
+            IncidentKind.FAILING,
+            cause="503",
+            opened_ms=ended_ms - 30 * MINUTE_MS,
+            since_ms=ended_ms - 31 * MINUTE_MS,
+            ended_ms=ended_ms,
+            end_reason="recovered",
+        )
+        await p.s.store.put_incidents([incident])
+        page = await page_of(await p.browser(), webhook)
+        assert "The first attempt failed: the receiver answers 503" in page
+        assert "An attempt succeeded; the breaker closed" in page
+        kinds = [row["kind"] for row in (await api(p, auth, webhook))["timeline"]]
+        assert kinds[-2:] == ["firstFailure", "recovered"]
+        p.s.clock.ms += DAY_MS + 1
+        page = await page_of(await p.browser(), webhook)
+        assert "Newest deliveries" in page or "Nothing was delivered yet" in page
+        assert "What is wrong" not in page
 
 
 @pytest.mark.parametrize("org", [7, 8])
