@@ -5,7 +5,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from tidings.console.changed_by import SCOPE
-from tidings.console.pages.events import log_filters
+from tidings.console.pages.events import log_filters, newer_rows
 from tidings.console.place import PageScope
 from tidings.console.visit import PlainVisit, Visit
 from tidings.core.audit.audit_actions import summarize_action
@@ -74,6 +74,10 @@ async def _page(visit: PlainVisit, chain: int) -> Response:
     page = AuditPage([])
     if filters.question is not None:
         page = await audit_page(visit.services, chain, filters.question)
+    newer = page.entries[0].number if page.newer is None and page.entries else page.newer
+    if newer_rows.asks_newer(visit):
+        at = log_filters.newer_at(filters, newer)
+        return newer_rows.count_newer(len(page.entries), at)
     return visit.page(
         "audit.html",
         400 if filters.refusals else 200,
@@ -85,7 +89,7 @@ async def _page(visit: PlainVisit, chain: int) -> Response:
         name_of=object_name,
         page_of=lambda entry: _page_of(visit, entry),
         spans=log_filters.SPANS,
-        sides=log_filters.sides(filters, page.older, page.newer),
+        sides=log_filters.sides(filters, page.older, newer),
         zone=visit.zone,
     )
 

@@ -180,6 +180,25 @@ async function askAlive() {
   else if (!missed) markBack();
 }
 
+// Rows that came since a list was shown do not move it: a bar over it says how many there are, and
+// leads to them. <a data-newer="where to ask" hidden>
+const NEWER_EVERY_MS = 3000, NEWER_WITHIN_MS = 10000;
+let countingNewer = false;
+async function countNewer() {
+  const bar = document.querySelector("[data-newer]");
+  if (!bar || countingNewer || document.hidden || bar.textContent.includes("+")) return; // no more is counted
+  countingNewer = true;
+  try {
+    const answer = await fetch(bar.dataset.newer, {cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(NEWER_WITHIN_MS)});
+    bar.dataset.newer = answer.headers.get("x-newer") ?? bar.dataset.newer;
+    if (answer.status === 200) {
+      bar.textContent = await answer.text();
+      bar.hidden = false;
+    }
+  } catch { /* the page is marked old */ }
+  countingNewer = false;
+}
+
 function settle(root) {
   tellStale();
   tellTimes(root);
@@ -192,6 +211,7 @@ tellTimes(document); // before the first paint, which waits for this script: not
 document.addEventListener("DOMContentLoaded", () => {
   settle(document);
   setInterval(() => { countDown(); tellStale(); }, 1000);
+  if (document.querySelector("[data-newer]")) setInterval(countNewer, NEWER_EVERY_MS);
   if (page.dataset.alive) {
     setInterval(askAlive, ALIVE_EVERY_MS);
     document.addEventListener("visibilitychange", askAlive);

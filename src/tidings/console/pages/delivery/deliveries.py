@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from tidings.console.pages.events import log_filters
+from tidings.console.pages.events import log_filters, newer_rows
 from tidings.console.visit import Visit
 from tidings.core.ids import show as show_id
 from tidings.errors import RequestRefused
@@ -29,6 +29,9 @@ async def show_all(visit: Visit) -> Response:
             )
         except RequestRefused as refused:
             filters.refusals["webhook"] = refused.refusals[0].message
+    if newer_rows.asks_newer(visit):
+        at = log_filters.newer_at(filters, page.newer)
+        return newer_rows.count_newer(len(page.deliveries), at)
     heads = await heads_of(visit.services.store, (row.event for row in page.deliveries))
     return visit.page(
         "deliveries.html",

@@ -11,7 +11,7 @@ from tidings.api.answers import status_of
 from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
-from tidings.console.pages.events import log_filters
+from tidings.console.pages.events import log_filters, newer_rows
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -42,6 +42,9 @@ async def show_all(visit: Visit) -> Response:
             page = await event_page(services, org, filters.question)
         except RequestRefused as refused:
             filters.refusals["webhook"] = refused.refusals[0].message
+    if newer_rows.asks_newer(visit):
+        at = log_filters.newer_at(filters, page.newer)
+        return newer_rows.count_newer(len(page.events), at)
     heads = await heads_of(services.store, (event.seq for event in page.events))
     return visit.page(
         "events.html",

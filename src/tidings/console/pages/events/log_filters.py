@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.datastructures import QueryParams
 
+from tidings.console.pages.events import newer_rows
 from tidings.console.visit import PlainVisit
 from tidings.core.delivery.states import State
 from tidings.core.times import iso
@@ -107,7 +108,7 @@ def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None)
     """Read the filters of the visitor's address, or of another query, with what is wrong with
     them."""
     query = visit.request.query_params if query is None else query
-    asked, shown = {"limit": str(PAGE)}, {}
+    asked, shown = {"limit": str(newer_rows.limit_of(visit, PAGE))}, {}
     filters = [parameter for parameter in known if parameter.field.page]
     for parameter in filters:
         values = [text.strip() for text in query.getlist(parameter.field.page)[:VALUES_MAX]]
@@ -213,7 +214,16 @@ def sides(filters: Filters, older: int | None, newer: int | None) -> dict[str, s
         "older": filters.address(cursor=at["older"]) if at["older"] else None,
         "newer": filters.address(cursor=at["newer"]) if filters.paged and at["newer"] else None,
         "newest": filters.address() if filters.paged else None,
+        "bar": None if filters.paged else newer_at(filters, newer),
     }
+
+
+def newer_at(filters: Filters, newer: int | None) -> str | None:
+    """Build the query string that asks for rows above a page, by its cursor to the newer side; None
+    where the page was refused."""
+    if filters.question is None:
+        return None
+    return filters.address(cursor=cursors(None, newer)["newer"], part=newer_rows.PART)
 
 
 def settled(filters: Filters) -> str:

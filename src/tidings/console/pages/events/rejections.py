@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import status_of
 from tidings.console.json_view import body_of
+from tidings.console.pages.events import newer_rows
 from tidings.console.visit import Visit
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
@@ -22,7 +23,8 @@ async def show_all(visit: Visit) -> Response:
     cursor = visit.request.query_params.get("cursor", "")
     page, trouble = RejectionPage([]), ""
     try:
-        asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
+        limit = newer_rows.limit_of(visit, PAGE)
+        asked = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
         question = read_question(asked, PAGING, visit.zone)
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
@@ -30,6 +32,9 @@ async def show_all(visit: Visit) -> Response:
     except RequestRefused as refused:
         trouble = refused.refusals[0].message
     at = cursors(page.older, page.newer)
+    bar = f"?part={newer_rows.PART}" + (f"&cursor={at['newer']}" if at["newer"] else "")
+    if newer_rows.asks_newer(visit):
+        return newer_rows.count_newer(len(page.rejections), None if trouble else bar)
     return visit.page(
         "rejections.html",
         400 if trouble else 200,
@@ -39,6 +44,7 @@ async def show_all(visit: Visit) -> Response:
             "older": f"?cursor={at['older']}" if at["older"] else None,
             "newer": f"?cursor={at['newer']}" if cursor and at["newer"] else None,
             "newest": "?" if cursor else None,
+            "bar": None if cursor or trouble else bar,
         },
         show=lambda number: show_id(PREFIX, number),
     )
