@@ -11,6 +11,7 @@ import pytest
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
+from tidings.console.pages.events.events import FRESH_MS
 from tidings.core.delivery.states import State
 from tidings.core.events.passage import HOPS_MAX, Passage
 from tidings.core.ids import OrgId, show
@@ -334,3 +335,27 @@ async def test_times_are_read_in_the_zone_that_the_reader_has_chosen() -> None:
         for wrong in ("../../etc/passwd", "America", "<script>", "localtime"):
             browser.cookie = f"__Host-tidings={browser.token}; tidings-zone={wrong}"
             assert 'data-zone="Asia/Kolkata"' in text(await browser.get("/console/o/7/events"))
+
+
+async def test_an_event_is_asked_for_again_until_it_is_settled() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        _, number = await p.webhook()
+        (delivery,) = await accept(p.s, id_of(1), [number], org=7)
+
+        def asked(page: str) -> list[tuple[str, str]]:
+            return re.findall(r'hx-get="([^"]*)" hx-trigger="every ([^"]*)"', page)
+
+        page = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
+        [(at, every)] = asked(page)
+        assert every == "1s"
+        assert (await browser.get(at, hx_request="true")).status == 204, "nothing has changed"
+        await settle(p.s, delivery, number, State.RETRYING, status=503)
+        part = text(await browser.get(at, hx_request="true"))
+        assert "retrying" in part and "<h1" not in part
+        p.s.clock.ms += 2 * FRESH_MS
+        later = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
+        assert [every for _, every in asked(later)] == ["5s"]
+        await settle(p.s, delivery, number, attempt=2)
+        part = text(await browser.get(at, hx_request="true"))
+        assert "delivered" in part and not asked(part)

@@ -52,6 +52,15 @@ class ScheduledDelivery(msgspec.Struct, frozen=True):
         """Return whether it waits for somebody to fetch it."""
         return self.row.state == State.PENDING and self.next_attempt.why is Wait.READER
 
+    @property
+    def mark(self) -> str:
+        """Compute a mark that changes whenever a page would say something else of it. The pace of a
+        rate limit does not count: its next time moves with every start of another delivery."""
+        row, next_attempt = self.row, self.next_attempt
+        why = "" if next_attempt.why is None else next_attempt.why.name
+        probed = next_attempt.until_ms if next_attempt.why is Wait.BREAKER else 0
+        return f"{row.state}.{row.attempts}.{row.due_ms or 0}.{next_attempt.begun}.{why}.{probed}"
+
 
 def see(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> ScheduledDelivery:
     """Return one of the webhook's deliveries with its next attempt. The store is not asked."""

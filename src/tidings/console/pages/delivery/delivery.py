@@ -9,7 +9,6 @@ from starlette.responses import Response
 from tidings.api.answers import status_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
-from tidings.core.delivery.next_attempt import Wait
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.cloudevents import epoch_ms
@@ -19,7 +18,7 @@ from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import NotFound, RequestRefused
 from tidings.reads.columns import facts_of
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
-from tidings.reads.delivery.next_attempts import ScheduledDelivery, see
+from tidings.reads.delivery.next_attempts import see
 from tidings.reads.delivery.retry import try_now
 from tidings.reads.replay import ReplayCalls
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
@@ -44,7 +43,7 @@ async def show(visit: Visit) -> Response:
     found, record = await _own(visit)
     seen = visit.request.query_params.get("seen")
     if seen is not None and visit.partial:
-        moved = seen != _mark(see(visit.services, found, record))
+        moved = seen != see(visit.services, found, record).mark
         return Response(status_code=204, headers={"hx-refresh": "true"} if moved else {})
     return await _page(visit, found, record)
 
@@ -131,7 +130,7 @@ async def _page(
         tab=tab,
         tabs=tabs,
         payload=await _payload(visit, tab, webhook, event, request),
-        mark=_mark(seen),
+        mark=seen.mark,
         next_ms=seen.next_ms,
         waits_for=shown["waitsFor"],
         replay=None if found.replay is None else show_id("rpl", found.replay),
@@ -158,15 +157,6 @@ def _left_alone(visit: Visit, record: WebhookState) -> bool:
 
 def _id(visit: Visit) -> str:
     return str(visit.request.path_params["id"])
-
-
-def _mark(seen: ScheduledDelivery) -> str:
-    """Compute a mark that changes whenever the page would say something else. The pace of a rate
-    limit does not count: its next time moves with every start of another delivery."""
-    row, next_attempt = seen.row, seen.next_attempt
-    why = "" if next_attempt.why is None else next_attempt.why.name
-    probed = next_attempt.until_ms if next_attempt.why is Wait.BREAKER else 0
-    return f"{row.state}.{row.attempts}.{row.due_ms or 0}.{next_attempt.begun}.{why}.{probed}"
 
 
 def _answered(answer: dict[str, Any] | None) -> Body | None:

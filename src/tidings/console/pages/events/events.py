@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from tidings.reads.events.rejections import taken
 from tidings.reads.filters import EVENTS
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
+FRESH_MS = 60_000  # in which most events are settled, and somebody looks on
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event
 _MADE = ("eventId", "orgId", "createdAt")  # the acceptor adds them
 
@@ -70,26 +72,45 @@ async def show(visit: Visit) -> Response:
     deliveries, heads = await asyncio.gather(
         services.store.deliveries_of(event.seq), services.store.event_heads([event.seq])
     )
+    now = _now(visit, event, deliveries)
+    seen = visit.request.query_params.get("seen")
+    if seen is not None and visit.partial:
+        if seen == now["mark"]:
+            return Response(status_code=204)
+        return visit.page("parts/event_now.html", **now)
+    visit.view_payload("event", event.id)
+    return visit.page(
+        "event.html",
+        **now,
+        head=heads[0] if heads else None,
+        passed=_passed(visit, event, deliveries),
+        body=None if event.body is None else body_of(event.body),
+    )
+
+
+def _now(visit: Visit, event: StoredEvent, deliveries: Sequence[StoredDelivery]) -> dict[str, Any]:
+    """What has become of an event so far, and how often to look again; or never."""
+    services, org = visit.services, visit.caller.org
     rows = []
     for delivery in deliveries:
         record = services.webhooks.by_number(delivery.webhook)
         if record is not None and record.org == org:
             rows.append(see(services, delivery, record))
     newest = {row.row.webhook: row for row in rows}  # with replays
-    visit.view_payload("event", event.id)
-    return visit.page(
-        "event.html",
-        event=event,
-        stopped=was_stopped(event.warning),
-        head=heads[0] if heads else None,
-        rows=rows,
-        newest=list(newest.values()),
-        failed=sum(delivery.row.state == State.FAILED for delivery in newest.values()),
-        elsewhere=len(deliveries) - len(rows),
-        passed=_passed(visit, event, deliveries),
-        body=None if event.body is None else body_of(event.body),
-        show=show_id,
-    )
+    marks = "/".join(row.mark for row in rows)
+    going = any(not State(row.row.state).final for row in rows)
+    fresh = services.clock.now_ms() < event.at_ms + FRESH_MS
+    return {
+        "event": event,
+        "stopped": was_stopped(event.warning),
+        "rows": rows,
+        "newest": list(newest.values()),
+        "failed": sum(row.row.state == State.FAILED for row in newest.values()),
+        "elsewhere": len(deliveries) - len(rows),
+        "mark": blake2b(marks.encode(), digest_size=8).hexdigest(),
+        "going": ("1s" if fresh else "5s") if going else "",
+        "show": show_id,
+    }
 
 
 def _passed(
