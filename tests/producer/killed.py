@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
 
-from tidings_producer import Outbox, Producer, Spool, event
+from tidings_producer import Event, Outbox, Producer, Spool, SpoolFull, event
 
 CUSTOMERS = 10
 CHANGED = "UPDATE customer SET changes = changes + 1 WHERE id = %s RETURNING changes"
@@ -163,15 +163,26 @@ def spool_life(lives: Lives, chance: random.Random, fuse: Fuse) -> None:
         some = range(number, number + chance.choice([1, 1, 1, 4]))
         number = some.stop
         write(attempts, b"%d\n" % (number - 1))
-        producer.send_many(
+        events = [
             event(
                 "pointsIssued", {"totalPointsIssued": number, "note": "x" * chance.randint(0, 2000)}
             )
             for number in some
-        )
+        ]
+        while not _sent(producer, events):
+            producer.flush(1.0)  # the service of a busy machine is slower than its lives
         write(journal, b"".join(b"%d\n" % number for number in some))
         if chance.random() < 0.1:
             producer.flush(0.05)
+
+
+def _sent(producer: Producer, events: Sequence[Event]) -> bool:
+    """Send some events; False: the spool is full, and holds none of them."""
+    try:
+        producer.send_many(events)
+    except SpoolFull:
+        return False
+    return True
 
 
 def tried(lives: Lives) -> str:
