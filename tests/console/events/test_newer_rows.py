@@ -52,8 +52,8 @@ async def test_what_came_since_the_page_was_shown_is_counted(
     async with pages() as p:
         browser = await p.browser()
         _, number = await p.webhook()
-        for at in range(shown):
-            await happen(p, number, at)
+        for before in range(shown):
+            await happen(p, number, before)
         at = await asked_at(browser, path)
         assert await words(browser, at) == ""
         for more in range(3):

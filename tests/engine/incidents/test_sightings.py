@@ -37,7 +37,7 @@ def test_it_sees_what_the_judgement_says_and_since_when() -> None:
         assert sightings.numbers() == {crm.number}
         seen = sightings.of(crm, None)
         judged = world.parts.delivery.judgements.of(crm)
-        assert seen.state == judged.state == "failing" and seen.cause == "503"
+        assert str(seen.state) == str(judged.state) == "failing" and seen.cause == "503"
         assert seen.since_ms == judged.since_ms is not None
         assert seen.failures >= 3 and not seen.is_proven and seen.sends
         assert sightings.of(well, None).state is None

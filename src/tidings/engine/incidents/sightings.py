@@ -28,7 +28,7 @@ class LaneSuspects(Protocol):
         """List the numbers of the webhooks whose lanes have something that has not started."""
 
 
-class Reads(Protocol):
+class Fetches(Protocol):
     """Calls of readers (engine/pull/pulls.py)."""
 
     def is_read(self, number: int, within_s: float) -> bool:
@@ -56,7 +56,7 @@ class WebhookSightings:
         judgements: WebhookJudgements,
         stops: StopSwitches,
         lanes: LaneSuspects,
-        reads: Reads,
+        reads: Fetches,
     ) -> None:
         self._store = store
         self._clock = clock

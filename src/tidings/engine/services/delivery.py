@@ -27,7 +27,7 @@ from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.trial import Trial, TrialListener
 from tidings.engine.engine import Engine
 from tidings.engine.inboxes import Inboxes
-from tidings.engine.incidents.sightings import LaneSuspects, Reads, WebhookSightings
+from tidings.engine.incidents.sightings import Fetches, LaneSuspects, WebhookSightings
 from tidings.engine.incidents.tracker import IncidentTracker
 from tidings.engine.notices.notices import Notices
 from tidings.engine.options import EngineOptions
@@ -267,7 +267,7 @@ def _incidents(
     judgements: WebhookJudgements,
     stops: Stops,
     lanes: LaneSuspects,
-    reads: Reads,
+    reads: Fetches,
 ) -> IncidentTracker:
     sightings = WebhookSightings(
         store=base.store,

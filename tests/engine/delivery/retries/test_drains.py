@@ -70,9 +70,14 @@ def test_a_receiver_that_still_fails_finds_everything_as_it_was() -> None:
         assert lane.breaker.until_s == until_s
         await asyncio.sleep(0.5)
         after = await deliveries(world, crm)
-        assert [row.state for row in after] == [row.state for row in before]
-        moved = [was for was, now in zip(before, after, strict=True) if was.due_ms != now.due_ms]
-        assert len(moved) == 1, "its own attempt was due, and the next one follows the schedule"
+        tried = drain.answer.delivery
+        moved = [now for was, now in zip(before, after, strict=True) if was.due_ms != now.due_ms]
+        assert tried in {row.id for row in moved}, "its next attempt follows the schedule"
+        claimed = [row for row in moved if row.id != tried]
+        assert len(claimed) <= 1, "what the next probe is to be"
+        assert all(row.due_ms is None for row in claimed)
+        left = [[row.state for row in rows if row.id != tried] for rows in (before, after)]
+        assert left[0] == left[1]
 
     in_world(scenario)
 

@@ -89,7 +89,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _now(visit: Visit, event: StoredEvent, deliveries: Sequence[StoredDelivery]) -> dict[str, Any]:
-    """What has become of an event so far, and how often to look again; or never."""
+    """Return what has become of an event so far, and how often to look again; or never."""
     services, org = visit.services, visit.caller.org
     rows = []
     for delivery in deliveries:
