@@ -37,10 +37,6 @@ ACTIONS_ARE = (
     "A TOML file of what is done when events come: see docs/actions.md. It may bring the source "
     "and the connections with it. Read at the start."
 )
-ALERTS_ARE = (
-    "A TOML file of alert channels that hear of all orgs, a table for each: see docs/alerts.md. "
-    "Read at the start."
-)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,7 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     connections: Annotated[Path, _is("a file", CONNECTIONS_ARE)] | None = None
     sources: Annotated[Path, _is("a file", SOURCES_ARE)] | None = None
     actions: Annotated[Path, _is("a file", ACTIONS_ARE)] | None = None
-    alerts: Annotated[Path, _is("a file", ALERTS_ARE)] | None = None
+    alerts: Annotated[Path, _is("a file", "Alerts of all orgs: see docs/alerts.md.")] | None = None
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _is("debug, info, warning or error", "The least that is logged."),
