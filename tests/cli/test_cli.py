@@ -104,7 +104,7 @@ def test_commands_load_nothing_of_the_service_before_they_run() -> None:
 
 DECLARED = [
     *("webhooks create", "webhooks edit", "orgs create", "orgs edit"),
-    *("credentials create", "inboxes create"),
+    *("credentials create", "inboxes create", "alerts create", "alerts edit"),
 ]
 """What has options made from declarations, beside `replay`: these are loaded with it."""
 

@@ -45,6 +45,7 @@ def test_the_cause_and_why_nothing_was_made_are_told_apart(
         _failures=ends,
         _feed=SimpleNamespace(listening=False),
         _drains=SimpleNamespace(open=False),
+        _runs=SimpleNamespace(hear=lambda *attempt: None),
     )
     webhook = cast(Any, SimpleNamespace(kind="HTTP"))
     job = cast(Any, SimpleNamespace(passage=None))

@@ -131,6 +131,14 @@ class ReplayCalls:
         record = None if number is None else self._parts.webhooks.by_number(number)
         return None if record is None else record.webhook
 
+    async def count(
+        self, wanted: replay_requests.ResolvedRequest, for_s: float
+    ) -> port.ReplayCount:
+        """Count what it would do, within `for_s` seconds. Throttled: others count too much now."""
+        memory = self._parts.web.answer_memory
+        async with memory.holding(wanted.spec.owner, COUNT_BYTES):
+            return await self._parts.delivery.replay.runs.count(wanted.spec, wanted.listed, for_s)
+
     async def dry_run(
         self,
         job_request: ReplayRequest,
@@ -138,11 +146,7 @@ class ReplayCalls:
         for_s: float = COUNT_FOR_S,
     ) -> dict[str, Any]:
         """Say what it would do, counted within `for_s` seconds, in one sentence."""
-        memory = self._parts.web.answer_memory
-        async with memory.holding(wanted.spec.owner, COUNT_BYTES):
-            counted = await self._parts.delivery.replay.runs.count(
-                wanted.spec, wanted.listed, for_s
-            )
+        counted = await self.count(wanted, for_s)
         makes = counted.count - counted.skipped
         if wanted.target is None:
             sentence = cancel_announcement(makes, counted.ended)

@@ -31,7 +31,7 @@ from tidings.engine.clock import Clock
 from tidings.engine.delivery.failure_runs import FailureRun
 from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import WebhookState
-from tidings.errors import RequestRefused
+from tidings.errors import RequestRefused, Throttled
 from tidings.reads.audit import AuditParts
 from tidings.reads.replay import ReplayCalls, ReplayParts, effective_rate
 from tidings.reads.webhooks.backlog import arrivals_of
@@ -246,12 +246,15 @@ async def _count_not_asked(
 ) -> tuple[int, bool]:
     """Count the events of its types that a webhook had no delivery of, for a moment; and whether
     that is all."""
-    asked = {**replay, "states": [UNMATCHED]}
+    asked, calls = {**replay, "states": [UNMATCHED]}, ReplayCalls(parts)
     try:
-        _, resolved = await ReplayCalls(parts).look_up(record.org, ReplayKind.REPLAY, asked)
+        _, resolved = await calls.look_up(record.org, ReplayKind.REPLAY, asked)
     except RequestRefused:
         return 0, True  # nothing can be sent to it at all
-    counted = await parts.delivery.replay.runs.count(resolved.spec, resolved.listed, COUNT_S)
+    try:
+        counted = await calls.count(resolved, COUNT_S)
+    except Throttled:
+        return 0, False
     return counted.count - counted.skipped, counted.ended
 
 

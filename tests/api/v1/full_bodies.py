@@ -25,6 +25,8 @@ MORE: dict[str, dict[str, Any]] = {  # bodies with every object that they can ho
     "POST /v1/orgs": {"settings": SETTINGS},
     "PATCH /v1/orgs/{org_id}": {"settings": SETTINGS},
     "PATCH /v1/inboxes/{inbox_id}": {"answer": {"status": 503}},
+    "POST /v1/alertChannels": {"quiet": {"from": "22:00", "to": "06:00"}},
+    "PATCH /v1/alertChannels/{channel_id}": {"quiet": {"from": "22:00", "to": "06:00"}},
     "POST /v1/sources": SOURCES,
     "PATCH /v1/sources/{source_id}": SOURCE | SOURCES,
     "POST /v1/passwords": {"token": "lnk_x", "password": "several words of mine"},

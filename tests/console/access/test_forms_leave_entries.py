@@ -168,6 +168,7 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
     "/webhooks/{id}/edit": (None, {"id": "webhook"}, FORM | {"version": "1"}, "webhook.changed"),
     "/webhooks/{id}/say": (None, {"id": "webhook"}, {"verb": "pause"}, "webhook.changed"),
     "/webhooks/{id}/drain": (None, {"id": "webhook"}, {}, "webhook.drained"),
+    "/webhooks/drain": (None, {}, "marked", "webhook.drained"),
     "/webhooks/{id}/rotate": (None, {"id": "webhook"}, {}, "webhook.rotated"),
     "/webhooks/{id}/delete": (None, {"id": "webhook"}, {"sure": "yes"}, "webhook.deleted"),
     "/access/credentials/new": (
@@ -333,6 +334,8 @@ async def fields_of(things: Things, fields: Form | str, path: str) -> Form:
         return {"webhook": things.ids["webhook"], "rate": "1"}
     if fields == "settings":
         return await _as_it_is(things, path, name="Acme Ltd")
+    if fields == "marked":
+        return {"id": things.ids["webhook"]}
     if fields == "failing":
         named = f"7.{things.ids['webhook']}.{_webhook_of(things).version}"
         return {"do": "pause", "step": "start", "named": named}

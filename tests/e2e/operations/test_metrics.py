@@ -47,7 +47,7 @@ def test_in_production_they_are_closed_unless_set(own_service: NewService) -> No
 NUMBERS = re.compile(
     "tidings_(in_flight|late_attempts|queued|owed|unwritten|open_breakers|open_breakers_by_cause|store_halted"
     "|sending_stopped|orgs_stopped|replays_open|retention_kept_back|source_aside|source_lag"
-    "|source_lag_unknown|held_connections|held_webhooks|unwell_webhooks"
+    "|source_lag_unknown|held_connections|held_webhooks|unwell_webhooks|incidents_open"
     "|source_trouble|platform_down|readers_waiting|pulled_out|part_works|notice_standing|ready)"
 )
 BYTES = 4_000_000

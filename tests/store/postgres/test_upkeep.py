@@ -14,8 +14,8 @@ CONFIGURED = {
 }  # fmt: skip
 # As long as what is under way; of segments it is the bytes that are many.
 WORK = {
-    "alert_mark", "block", "copy_progress", "fan_out", "kept_back", "letter", "replay_list",
-    "segment",
+    "alert_mark", "block", "copy_progress", "fan_out", "incident", "kept_back", "letter",
+    "replay_list", "segment",
 }  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def test_every_question_that_names_an_org_is_asked_for_that_org() -> None:
             checked += 1
             arguments = tuple(77 if name == "org" else None for name in names)
             assert asker_of(operation, arguments) == 77, operation
-        elif operation not in ("candidates", "count_replay", "log_events"):
+        elif operation not in ("candidates", "count_replay", "incidents", "log_events"):
             token = port.ASKING_ORG.set(5)
             assert asker_of(operation, tuple(None for _ in names)) == 5, operation
             port.ASKING_ORG.reset(token)
@@ -121,6 +121,7 @@ def test_every_question_that_names_an_org_is_asked_for_that_org() -> None:
     assert checked > 8 and "log_deliveries" in by_caller
     query = port.EventQuery(OrgId(9), [], 0, 1, [], None, None, None, 10)
     assert asker_of("log_events", (query,)) == 9
+    assert asker_of("incidents", (port.IncidentQuery(OrgId(9)),)) == 9
 
 
 async def test_what_a_call_asks_without_a_name_is_its_callers() -> None:

@@ -11,7 +11,6 @@ from tidings.cli.exits import Exit, say
 from tidings.cli.output import clean, console, print_facts, print_line, word
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
-from tidings.core.delivery.drain import LOST_SIGHT
 
 POLL_S = 0.25
 UNDER_WAY = ("probing", "draining")
@@ -81,7 +80,11 @@ def _watch(api: ApiClient, path: str, going: dict[str, Any]) -> dict[str, Any]:
         except KeyboardInterrupt:
             say("It goes on by itself.")
             raise
-    return going | {"text": LOST_SIGHT} if going["state"] == "none" else going
+    if going["state"] != "none":
+        return going
+    from tidings.core.delivery.drain import LOST_SIGHT  # noqa: PLC0415  # help needs it not
+
+    return going | {"text": LOST_SIGHT}
 
 
 def _print(going: dict[str, Any], as_json: bool) -> None:

@@ -42,6 +42,7 @@ _NO_PAGE = (
     "consent",
     "dead_letter",
     "family",
+    "incident",
     "portal",
     "reference",
     "session",
