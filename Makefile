@@ -23,7 +23,11 @@ DEEP_FOLLOWS ?=
 # The order of sets is that of every run: a seed of the simulation repeats what it has shown.
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup run demo check fix test test-systems mutants bench profile docs golden models wheel
+# The parts of test-systems: with `make -k` one that fails does not keep the next from running.
+SYSTEMS := systems-deep systems-many systems-waiting systems-alone systems-postgres systems-mutants
+
+.PHONY: help setup run demo check fix test test-systems mutants bench profile docs golden models wheel \
+  systems-ready $(SYSTEMS)
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -69,14 +73,28 @@ fix: setup  ## Mend what lint and format can mend by themselves
 test: setup  ## All tests that Python packages can serve, without root
 	@$(BIN)/pytest -n 6 --dist worksteal $(if $(DEEP_FOLLOWS),$(DEEP_FILES:%=--ignore=%)) $(TESTS) # on two cores: tests wait for a good part of their time
 
-test-systems: setup  ## Tests that need programs of the system; as root it installs them
+test-systems: $(SYSTEMS)  ## Tests that need programs of the system; as root it installs them
+
+systems-ready: setup
 	@scripts/systems
+
+systems-deep: systems-ready
 	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $(DEEP_FILES)
-	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "systems and not (waiting or alone)" $(TESTS) # they wait for a part of their time
-	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 4 --dist worksteal -m "systems and waiting" $(TESTS) # a third of a core each
+
+systems-many: systems-ready  # they wait for a part of their time
+	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "systems and not (waiting or alone)" $(TESTS)
+
+systems-waiting: systems-ready  # a third of a core each
+	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 4 --dist worksteal -m "systems and waiting" $(TESTS)
+
+systems-alone: systems-ready
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
+
+systems-postgres: systems-ready
 	@TIDINGS_TESTS_STORE=postgres $(BIN)/pytest -n 2 --dist worksteal $(ON_POSTGRES)
-	@$(BIN)/python -m tests.mutants 1 --least 20 # 27 were seen, a busy machine finds fewer; `make mutants` asks for 28
+
+systems-mutants: systems-ready  # 27 were seen, a busy machine finds fewer; `make mutants` asks for 28
+	@$(BIN)/python -m tests.mutants 1 --least 20
 
 mutants: setup  ## Bugs made on purpose, drawn by three seeds, each run against the tests near it
 	@$(BIN)/python -m tests.mutants

@@ -111,6 +111,9 @@ def taken_up(place: Path) -> Iterator[TakenUp]:
             up.mail.start()
             up.service.start()
             yield up
+        except BaseException:
+            print(up.service.words())  # nobody has its log where the tests ran elsewhere
+            raise
         finally:
             up.service.end()
             up.mail.kill()

@@ -372,9 +372,10 @@ def repeats_had_no_answer(api: Api, arrivals: Iterable[Arrival], before: Collect
     for arrival in arrivals:
         attempts.setdefault(arrival.headers["tidings-delivery"], []).append(arrival.attempt)
     for delivery, numbers in attempts.items():
-        assert len({*numbers}) == len(numbers), (delivery, numbers)
         if len(numbers) > 1:
             listed = api.get(f"/v1/deliveries/{delivery}").must(200)["attemptList"]
+            times = [row.at_s for row in arrivals if row.headers["tidings-delivery"] == delivery]
+            assert len({*numbers}) == len(numbers), (delivery, numbers, times, listed)
             assert max(numbers) == len(listed), (delivery, numbers, listed)
             *faults, last = [attempt["fault"] for attempt in listed]
             may_be = {"timeout"} | ({"lost"} if delivery in before else set())

@@ -77,7 +77,10 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "bad_name": ("a source is described where it is made", ("POST /v1/sources/preview",)),
     "bad_verification": ("a source is described where it is made", _SOURCES),
     "unknown_field": ("a source is described where it is made", _SOURCES[2:]),
-    "url_refused": ("addresses are allowed or not by the operator's policy", _WEBHOOKS),
+    "url_refused": (
+        "addresses are allowed or not by the operator's policy",
+        (*_WEBHOOKS, *_CHANNELS),
+    ),
     "bad_url": ("what a URL may hold depends on the type: two fields together", _WEBHOOKS),
     "masked_value": (
         "what was shown of a value must be of the stored one",

@@ -46,6 +46,28 @@ def test_it_is_openapi_3_1_and_every_reference_leads_somewhere(document: dict[st
             place = place[step]
 
 
+def _patterns(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*map(_patterns, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["pattern"]} if isinstance(node.get("pattern"), str) else set()
+    return own.union(*map(_patterns, node.values()))
+
+
+def test_no_alternative_of_a_pattern_is_anchored_on_one_side_alone(
+    document: dict[str, Any],
+) -> None:
+    """`^a|$` fits anything."""
+    for pattern in _patterns(document):
+        bare = re.sub(r"\\.|\[(\\.|[^]\\])*\]", "", pattern)
+        while (inner := re.sub(r"\([^()]*\)", "", bare)) != bare:
+            bare = inner
+        alternatives = bare.split("|")
+        for alternative in alternatives:
+            assert alternative[:1] + alternative[-1:] == "^$" or len(alternatives) == 1, pattern
+
+
 def test_every_body_has_a_name_of_its_own_for_generators_of_clients(
     document: dict[str, Any],
 ) -> None:

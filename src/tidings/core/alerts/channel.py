@@ -28,6 +28,7 @@ DELAY_S_MAX = 86_400
 SECRET_MIN = 6  # characters of a piece of a URL that is masked in texts of others
 EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
 _KEY = re.compile("[A-Za-z0-9_-]{1,64}")
+_URL = re.compile("https?://[!-~]+")
 
 
 class ChannelType(StrEnum):
@@ -46,8 +47,15 @@ def _addresses(value: object) -> tuple[str, ...] | None:
 
 
 def _url(value: object) -> str | None:
-    fits = isinstance(value, str) and len(value) <= URL_MAX and value.isascii()
-    return str(value) if fits and MARK not in str(value) else None
+    if not isinstance(value, str) or len(value) > URL_MAX or MARK in value:
+        return None
+    if not value:
+        return value
+    try:
+        fits = _URL.fullmatch(value) and urlsplit(value).hostname
+    except ValueError:  # [::1 is no host
+        return None
+    return value if fits else None
 
 
 def _key(value: object) -> str | None:
@@ -106,7 +114,11 @@ class AlertChannel(msgspec.Struct, frozen=True, omit_defaults=True):
                 "bad_channel",
                 advice="Copy it from the service.",
                 got=lambda value: "something else" if isinstance(value, str) else repr(value)[:20],
-                schema={"type": "string", "maxLength": URL_MAX},
+                schema={
+                    "type": "string",
+                    "maxLength": URL_MAX,
+                    "pattern": f"^({_URL.pattern})?$",
+                },
             ),
             "Of type slack: the incoming webhook. Of type pagerduty: where events go, if not to "
             f"{EVENTS_API}. Answers show its host alone.",

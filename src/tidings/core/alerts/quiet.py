@@ -39,7 +39,12 @@ def _some_of(words: tuple[str, ...]) -> ParsedField:
     )
 
 
-_TIME = named(re.compile("(?:[01][0-9]|2[0-3]):[0-5][0-9]|"), "a time such as 22:00", "Correct it.")
+_TIME = named(
+    re.compile("(?:(?:[01][0-9]|2[0-3]):[0-5][0-9])?"),
+    "a time such as 22:00",
+    "Correct it.",
+    code="bad_quiet",
+)
 
 
 def _until(value: object) -> int | None:
