@@ -272,14 +272,12 @@ class Nested(FieldType, frozen=True):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def named(
-    pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True, code: str = "bad_name"
-) -> ParsedField:
+def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> ParsedField:
     """Build the kind of a text that fits a pattern, as names of other systems do."""
     return ParsedField(
         lambda text: text if isinstance(text, str) and pattern.fullmatch(text) else None,
         must,
-        code,
+        "bad_name",
         advice=advice,
         null=null,
         clears=True,

@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.field_types import ParsedField, named
+from tidings.core.field_types import ParsedField
 from tidings.core.form import whole_of
 from tidings.core.times import END_MS
 
@@ -39,11 +39,14 @@ def _some_of(words: tuple[str, ...]) -> ParsedField:
     )
 
 
-_TIME = named(
-    re.compile("(?:(?:[01][0-9]|2[0-3]):[0-5][0-9])?"),
+_CLOCK = re.compile("(?:(?:[01][0-9]|2[0-3]):[0-5][0-9])?")
+_TIME = ParsedField(
+    lambda text: text if isinstance(text, str) and _CLOCK.fullmatch(text) else None,
     "a time such as 22:00",
-    "Correct it.",
-    code="bad_quiet",
+    "bad_quiet",
+    advice="Correct it.",
+    clears=True,
+    schema={"type": "string", "pattern": f"^{_CLOCK.pattern}$"},
 )
 
 
