@@ -114,7 +114,7 @@ models: setup  ## Make the typed models of events, and take new optional fields 
 	@$(BIN)/python -m tools.event_models src/tidings_consumer/events
 	@$(BIN)/python -m tools.event_shapes tests/catalogue/shapes.json
 
-docs: setup  ## Make the pages that are made from the code
+docs: setup  ## Make the pages that are made from the code, and of all a site with search in dist/site
 	@$(BIN)/python -m tools.event_pages docs/events
 	@$(BIN)/python -m tools.settings_page > docs/settings.md
 	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
@@ -127,6 +127,7 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tests.docs.signature_schemes docs/contract/delivery.md
 	@$(BIN)/python -m tools.metrics_page docs/running.md
 	@$(BIN)/python -m tools.alert_files deploy docs/running.md
+	@$(BIN)/python -m tools.site dist/site
 
 golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)
 	@$(BIN)/python -m tests.golden.lists

@@ -17,6 +17,9 @@ README = ROOT / "README.md"
 PAGES = [
     ROOT / "docs/settings.md",
     ROOT / "docs/running.md",
+    ROOT / "docs/quickstart.md",
+    ROOT / "docs/security.md",
+    ROOT / "docs/moving.md",
     ROOT / "docs/access.md",
     ROOT / "docs/contract/delivery.md",
     ROOT / "docs/contract/original.md",
