@@ -44,6 +44,7 @@ _TYPE = ("PUT /v1/eventTypes/{name}",)
 _JOBS = ("POST /v1/replays", "POST /v1/deliveries/cancel")
 _RECORD = ("PUT /v1/reference/{kind}/{id}",)
 _TOTALS = ("GET /v1/webHooks/{webhook_id}/tally", "GET /v1/webHooks/{webhook_id}/series")
+_LISTS = ("GET /v1/events", "GET /v1/deliveries", "GET /v1/audit")
 _GROUP = (
     "GET /v3/events/consumer-groups/{consumerGroupId}/logs",
     "GET /v3/events/consumer-groups/{consumerGroupId}/metrics",
@@ -146,7 +147,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "two fields together, or what the clock shows",
         (*_JOBS, *_GROUP, "POST /v1/takeAsDelivered"),
     ),
-    "bad_range": ("two fields together", _TOTALS),
+    "bad_range": ("two fields together, or what the clock shows", (*_TOTALS, *_LISTS)),
     "bad_cursor": (
         "a cursor goes with its sortBy; and it is that of an answer",
         (*_GROUP, "GET /v1/orgs"),

@@ -44,5 +44,5 @@ def test_no_two_filters_of_a_log_are_called_alike() -> None:
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(RequestRefused) as refused:
-        read_question({"from": "x", "status": "y", "limit": "0", "z": ""}, EVENTS, UTC)
+        read_question({"from": "x", "status": "y", "limit": "0", "z": ""}, EVENTS, UTC, 0)
     assert [refusal.field for refusal in refused.value.refusals] == ["z", "status", "from", "limit"]

@@ -13,6 +13,7 @@ from tidings.core.audit.audit_actions import actions, object_kinds
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, nearest
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, read, show
+from tidings.core.times import iso
 from tidings.errors import Invalid
 from tidings.reads.filters import (
     ATTRIBUTES,
@@ -38,6 +39,7 @@ from tidings.values import describe_value
 Json = dict[str, Any]
 
 LISTED_MAX = 100  # values of one filter
+AHEAD_MS = 60_000  # how far a reader's clock may be before ours
 PLATFORM = "platform"  # the chain of the audit log that is of no org
 OLDER, NEWER = "older", "newer"  # what an opaque cursor begins with
 _STATES = {state.word: int(state) for state in State}
@@ -46,19 +48,47 @@ EPOCH_MS: Json = {"type": "string", "pattern": f"^({_EPOCH_MS.pattern})?$"}
 TEXT: Json = {"type": "string", "maxLength": VALUE_MAX}
 
 
-def read_question(query: Mapping[str, str], known: Parameters, zone: tzinfo) -> LogQuestion:
-    """Read the parameters of a call. Raise Invalid with all that is wrong with them."""
+def read_question(
+    query: Mapping[str, str], known: Parameters, zone: tzinfo, now_ms: int
+) -> LogQuestion:
+    """Read the parameters of a call. Raise Invalid with all that is wrong with them, and where
+    nothing can lie in the range that it asks for."""
     form = Form(dict(query))
     names = [name for parameter in known for name in (parameter.name, parameter.alias) if name]
     refuse_unknown_parameters(form, names)
     found: dict[str, Any] = {}
     for parameter in known:
         name = ATTRIBUTES[parameter]
-        value = read_value(parameter.kind, form, _name(form, parameter), zone)
+        value = read_value(parameter.kind, form, _name(form, parameter), zone, ends=name == "to_ms")
         found[name] = found[name] + value if name in found else value
     if form.refusals:
         raise Invalid(*form.refusals)
-    return LogQuestion(**found, warnings=tuple(form.warnings))
+    question = LogQuestion(**found, warnings=tuple(form.warnings))
+    called = {ATTRIBUTES[parameter]: parameter.name for parameter in known}
+    if "from_ms" in called:
+        refuse_empty_range(question, now_ms, called["from_ms"], called["to_ms"])
+    return question
+
+
+def refuse_empty_range(question: LogQuestion, now_ms: int, begins: str, ends: str) -> None:
+    """Raise Invalid where nothing can lie in the range of a question, from the first time and
+    before the second, whose parameters are called so: that nothing is found would else pass for an
+    answer. A clock may be ahead of ours by `AHEAD_MS`."""
+    from_ms, to_ms = question.from_ms, question.to_ms
+    if from_ms is not None and from_ms > now_ms + AHEAD_MS:
+        raise Invalid.because(
+            "bad_range",
+            f"{begins} must not lie ahead; got {iso(from_ms)}, and now it is {iso(now_ms)}. "
+            "Choose an earlier time, and look at its zone.",
+            field=begins,
+        )
+    if from_ms is not None and to_ms is not None and to_ms <= from_ms:
+        raise Invalid.because(
+            "bad_range",
+            f"{begins} must be before {ends}; got {iso(from_ms)} and {iso(to_ms)}, between which "
+            "nothing lies. Change one of them.",
+            field=begins,
+        )
 
 
 def _name(form: Form, one: ListParameter) -> str:
@@ -95,16 +125,18 @@ def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
             )
 
 
-def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
+def read_value(
+    kind: ParameterType, form: Form, name: str, zone: tzinfo, *, ends: bool = False
+) -> Any:
     """Read the value that a call gives; None, or nothing in a list, where it gives none. What
-    cannot be is refused on the form."""
+    cannot be is refused on the form. `ends`: a time is the end of a range."""
     match kind:
         case States():
             return _states(form, name)
         case Listed():
             return _listed(form, name)
         case Moment():
-            return _moment(form, name, zone)
+            return _moment(form, name, zone, ends=ends)
         case SearchValueType():
             return _value(form, name)
         case EventId():
@@ -150,7 +182,8 @@ def _states(form: Form, name: str) -> tuple[int, ...]:
     return tuple(sorted(states))
 
 
-def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
+def _moment(form: Form, name: str, zone: tzinfo, *, ends: bool) -> int | None:
+    """A time. Where clocks are set back an hour comes twice: a range that names it has both."""
     value = form.body.get(name)
     if not value:
         return None
@@ -159,7 +192,7 @@ def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
     try:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
+            moment = moment.replace(tzinfo=zone, fold=int(ends))
         return max(0, round(moment.timestamp() * 1000))
     except (ValueError, OverflowError):
         form.refuse(

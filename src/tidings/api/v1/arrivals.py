@@ -69,7 +69,7 @@ def _own_routes(services: Services) -> list[EntryRoute]:
         """The newest first, each with a verdict on its signature. The last 1,000 are kept."""
         live = inboxes.get(caller.org, inbox_id)
         zone = services.zone(live.stored.org)
-        asked = read_question(request.query_params, PAGING, zone)
+        asked = read_question(request.query_params, PAGING, zone, services.clock.now_ms())
         page = await inboxes.arrivals(live, asked.before, asked.after, asked.limit)
         rows = [show_arrival(arrival) for arrival in page.arrivals]
         return answer({"arrivals": rows} | both_sides(asked, page.older, page.newer))

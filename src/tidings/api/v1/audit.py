@@ -52,7 +52,9 @@ def audit_routes(services: Services) -> list[EntryRoute]:
         """List who has changed what in the org, from where, and what it was before; sign-ins and
         those that were refused; who has looked at payloads. All filters combine. A page may hold
         fewer entries than asked for, or none, while `paging.next` leads on."""
-        question = read_question(request.query_params, AUDIT, services.zone(caller.org))
+        question = read_question(
+            request.query_params, AUDIT, services.zone(caller.org), services.clock.now_ms()
+        )
         page = await audit_page(services, chain_of(caller, question.chain), question)
         shown = [show_entry(entry) for entry in page.entries]
         return answer({"entries": shown} | both_sides(question, page.older, page.newer))

@@ -286,7 +286,9 @@ def _add_dead_letters(route: Routes, services: Services) -> None:
         """The newest first, each with why no event could be made of it."""
         org = caller.org
         live = sources.get(org, source_id)
-        asked = read_question(request.query_params, PAGING, services.zone(org))
+        asked = read_question(
+            request.query_params, PAGING, services.zone(org), services.clock.now_ms()
+        )
         page = await sources.list_dead_letters(live, asked.before, asked.after, asked.limit)
         rows = [show_dead_letter(message) for message in page.messages]
         return answer({"messages": rows} | both_sides(asked, page.older, page.newer))

@@ -11,6 +11,7 @@ from tidings.cli.events.event_names import EventNames
 from tidings.cli.options.values import moment_of
 from tidings.cli.webhook_names import find_webhook
 from tidings.reads.filters import (
+    ATTRIBUTES,
     EventTypeParameter,
     ListParameter,
     Moment,
@@ -72,7 +73,8 @@ def query_of(api: ApiClient, known: Parameters, asked: QueryFields) -> QueryFiel
         if value is None or value is False:
             continue
         if isinstance(parameter.kind, Moment):
-            value = moment_of(f"--{parameter.option}", value)
+            ends = ATTRIBUTES[parameter] == "to_ms"
+            value = moment_of(f"--{parameter.option}", value, ends=ends)
         elif isinstance(parameter.kind, WebhookParameter):
             value = find_webhook(api, value)["webHookId"]
         elif isinstance(parameter.kind, YesNo):

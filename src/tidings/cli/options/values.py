@@ -1,12 +1,14 @@
 """What is written in an option of a command: names, JSON, times and durations."""
 
 import json
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import clean
 
+_TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -45,9 +47,13 @@ def read_json(option: str, text: str) -> Any:
         return text
 
 
-def moment_of(option: str, text: str | None, now: datetime | None = None) -> str | None:
-    """Return a time as the API takes it, of one that is written as `2h`, `3d` and so on ago, or as
-    ISO 8601 (in the reader's zone). Raise CommandExit for anything else."""
+def moment_of(
+    option: str, text: str | None, now: datetime | None = None, *, ends: bool = False
+) -> str | None:
+    """Return a time as the API takes it, of one that is written as `2h`, `3d` and so on ago, as ISO
+    8601 (in the reader's zone), or as the lists show it, a time of today without a date too. Where
+    clocks are set back, that which `ends` a range is the later one. Raise CommandExit for anything
+    else."""
     if text is None:
         return None
     now = now or datetime.now(UTC)
@@ -55,13 +61,19 @@ def moment_of(option: str, text: str | None, now: datetime | None = None) -> str
     if number.isascii() and number.isdigit() and unit in _UNITS and len(number) <= 6:
         return _iso(now - timedelta(seconds=int(number) * _UNITS[unit]))
     try:
-        return _iso(datetime.fromisoformat(text).astimezone(UTC))
+        return _iso(_read(text, now).replace(fold=int(ends)).astimezone(UTC))
     except (ValueError, OverflowError):
         raise CommandExit(
             f"{option} must be 30m, 2h, 3d ago or an ISO time; got {text[:40]}. Write 2h, or "
             "2026-02-11T09:15:00Z.",
             Exit.USAGE,
         ) from None
+
+
+def _read(text: str, now: datetime) -> datetime:
+    if _TIME_OF_DAY.fullmatch(text):
+        return datetime.combine(now.astimezone().date(), time.fromisoformat(text))
+    return datetime.fromisoformat(text)
 
 
 def _iso(when: datetime) -> str:

@@ -122,7 +122,7 @@ async def _arrivals(visit: Visit, live: LiveInbox) -> tuple[ArrivalPage, bool]:
     cursor = visit.request.query_params.get("cursor", "")
     asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
     zone = visit.zone
-    question = read_question(asked, PAGING, zone)
+    question = read_question(asked, PAGING, zone, visit.services.clock.now_ms())
     page = await visit.services.delivery.inboxes.arrivals(
         live, question.before, question.after, question.limit
     )

@@ -43,7 +43,7 @@ def read_span(
 ) -> tuple[int, int, int]:
     """Read from when to when a call asks, the last day where it does not say; and in how many
     `steps`, where it may say that. Raise Invalid."""
-    asked = read_question(query, SERIES if steps else SPAN, zone)
+    asked = read_question(query, SERIES if steps else SPAN, zone, now_ms)
     to_ms = now_ms + 1 if asked.to_ms is None else asked.to_ms
     from_ms = to_ms - DAY_MS if asked.from_ms is None else asked.from_ms
     form = Form({})

@@ -395,3 +395,23 @@ async def test_a_mobile_number_is_found_however_it_is_written() -> None:
         await s.acceptor.accept([Draft(OrgId(1), "pointsIssued", "accepted", b"{}", body)])
         events = (await s.call("GET", "/v1/events?q=442079460958")).json["events"]
         assert [event["eventId"] for event in events] == ["accepted"]
+
+
+@pytest.mark.parametrize(("path", "begins", "ends"), [
+    ("/v1/events", "from", "to"), ("/v1/deliveries", "from", "to"), ("/v1/audit", "since", "until"),
+])  # fmt: skip
+async def test_a_range_in_which_nothing_can_lie_is_refused(
+    path: str, begins: str, ends: str
+) -> None:
+    async with service() as s:
+        for query in (
+            f"{begins}={START_MS}&{ends}={START_MS}",
+            f"{begins}={START_MS}&{ends}={START_MS - 1}",
+            f"{begins}={START_MS + 86_400_000}",
+        ):
+            refused = await s.call("GET", f"{path}?{query}")
+            assert refused.status == 400, query
+            error = refused.json["error"]
+            assert error["code"] == "bad_range" and error["message"].startswith(begins), query
+        for query in (f"{begins}={START_MS}", f"{ends}={START_MS + 86_400_000}"):
+            assert (await s.call("GET", f"{path}?{query}")).status == 200, query

@@ -44,7 +44,9 @@ def log_routes(services: Services) -> list[EntryRoute]:
     async def deliveries(request: Request, caller: AuthenticatedCaller) -> Response:
         """Of the org's webhooks. `older` and `newer` are cursors to both sides of the page."""
         org = caller.org
-        question = read_question(request.query_params, DELIVERIES, services.zone(org))
+        question = read_question(
+            request.query_params, DELIVERIES, services.zone(org), services.clock.now_ms()
+        )
         records = webhooks_of(services.webhooks, org, question.webhook_ids)
         page = await delivery_page(services, org, question, records)
         rows = [show_row(services, row, records[row.webhook]) for row in page.deliveries]
@@ -67,7 +69,9 @@ def log_routes(services: Services) -> list[EntryRoute]:
         `webHookId` and `states`: those of which one delivery, by itself or of a replay, fits both.
         """
         org = caller.org
-        question = read_question(request.query_params, EVENTS, services.zone(org))
+        question = read_question(
+            request.query_params, EVENTS, services.zone(org), services.clock.now_ms()
+        )
         page = await event_page(services, org, question)
         heads = await heads_of(services.store, (event.seq for event in page.events))
         rows = [show_event_row(event, heads.get(event.seq)) for event in page.events]

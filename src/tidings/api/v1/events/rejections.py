@@ -31,7 +31,9 @@ def rejection_routes(services: Services) -> list[EntryRoute]:
     async def rejections(request: Request, caller: AuthenticatedCaller) -> Response:
         """The newest first, with the bytes that came and what was wrong with them."""
         org = caller.org
-        asked = read_question(request.query_params, REJECTIONS, services.zone(org))
+        asked = read_question(
+            request.query_params, REJECTIONS, services.zone(org), services.clock.now_ms()
+        )
         page = await services.store.log_rejections(org, asked.before, asked.after, asked.limit)
         rows = [show_rejection(rejection) for rejection in page.rejections]
         return answer({"rejections": rows} | both_sides(asked, page.older, page.newer))

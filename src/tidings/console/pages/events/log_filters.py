@@ -13,9 +13,8 @@ from starlette.datastructures import QueryParams
 from tidings.console.pages.events import newer_rows
 from tidings.console.visit import PlainVisit
 from tidings.core.delivery.states import State
-from tidings.core.times import iso
 from tidings.engine.webhooks.records import WebhookState
-from tidings.errors import Invalid, RequestRefused
+from tidings.errors import RequestRefused
 from tidings.reads.filters import (
     ATTRIBUTES,
     ActionParameter,
@@ -127,10 +126,8 @@ def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None)
     question, refusals = None, {}
     now_ms = visit.services.clock.now_ms()
     try:
-        question = read_question(asked, known, visit.zone)
-        refuse_empty_range(question.from_ms, question.to_ms, now_ms, begins)
+        question = read_question(asked, known, visit.zone, now_ms)
     except RequestRefused as refused:
-        question = None
         pages = {parameter.name: parameter.field.page for parameter in filters}
         refusals = {pages.get(refusal.field, ""): refusal.message for refusal in refused.refusals}
     form = [parameter for parameter in filters if parameter.field.label]
@@ -149,25 +146,6 @@ def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None)
 def as_shown(text: str) -> str:
     """Read a time as pages show it where no script has told it in the reader's zone."""
     return f"{text.removesuffix(' UTC')}Z" if text.endswith(" UTC") else text
-
-
-def refuse_empty_range(from_ms: int | None, to_ms: int | None, now_ms: int, field: str) -> None:
-    """Raise Invalid where nothing can lie between two times, from the first (of this `field`) and
-    before the second: that nothing is found would else pass for an answer."""
-    if from_ms is not None and from_ms > now_ms:
-        raise Invalid.because(
-            "bad_range",
-            f"The times must not lie ahead; got from {iso(from_ms)}, and now it is {iso(now_ms)}. "
-            "Choose an earlier time, and look at its zone.",
-            field=field,
-        )
-    if from_ms is not None and to_ms is not None and to_ms <= from_ms:
-        raise Invalid.because(
-            "bad_range",
-            f"from must be before to; got {iso(from_ms)} and {iso(to_ms)}, between which nothing "
-            "lies. Change one of them.",
-            field=field,
-        )
 
 
 def _choices(visit: PlainVisit, one: ListParameter) -> Choices:

@@ -25,7 +25,7 @@ async def show_all(visit: Visit) -> Response:
     try:
         limit = newer_rows.limit_of(visit, PAGE)
         asked = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        question = read_question(asked, PAGING, visit.zone)
+        question = read_question(asked, PAGING, visit.zone, visit.services.clock.now_ms())
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
         )

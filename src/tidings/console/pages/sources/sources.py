@@ -55,7 +55,7 @@ async def show(visit: Visit) -> Response:
         return visit.page("parts/source_now.html", one=one, live=live, **_words())
     cursor = visit.request.query_params.get("cursor", "")
     asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
-    question = read_question(asked, PAGING, visit.zone)
+    question = read_question(asked, PAGING, visit.zone, visit.services.clock.now_ms())
     page = await visit.services.sources.sources.list_dead_letters(
         live, question.before, question.after, question.limit
     )
