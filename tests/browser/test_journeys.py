@@ -405,7 +405,7 @@ def test_13_from_the_alert_to_drained_and_replayed_by_three_clicks(
         one.open(f"/webhooks/{webhook}")  # the link of the alert: the first click
         one.see("What is wrong, and what to do")
         text = one.text()
-        assert WRONG in text and "What waits, by age" in text and "How it went" in text
+        assert WRONG in text and "What waits, by age" in text and "Timeline" in text
         assert violations(one.page) == []
         one.page.get_by_role("button", name="Try now and drain").click()  # the second
         told = re.compile(r"^\d+ delivered, 0 failed, 0 left\.$")  # less what a probe has begun
