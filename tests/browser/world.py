@@ -17,6 +17,13 @@ EVENTS = 600
 WRONG = "The CRM is being moved. Call +44 20 7946 0000."
 GONE = {"delaysInSeconds": [1], "windowInHours": 0}
 LATER = {"delaysInSeconds": [900]}
+CHANNEL = {
+    "name": "On call",
+    "type": "slack",
+    "url": "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+    "quiet": {"from": "22:00", "to": "07:00", "days": ["sat", "sun"]},
+    "enabled": False,  # what fails here is nobody's to hear
+}
 TYPES = ["pointsIssued", "transactionAdded", "customerUpdated", "rewardIssued"]
 
 
@@ -39,6 +46,7 @@ class World:
             self.inbox = api.send("POST", "/v1/inboxes", {"name": "Till of tomorrow"}).must(201)
             self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
             self.source = self._source(api)
+            self.alert = api.send("POST", "/v1/alertChannels", CHANNEL).must(201)["id"]
             self.runs = acting.happen(api)
             api.send("POST", "/v1/connections/main/check", {}).must(200)
             self._simulate()
@@ -127,6 +135,9 @@ class World:
             "action-edit": f"/webhooks/{self.action}/edit",
             "action-webhook": f"/webhooks/{self.action}",
             **{f"run-{name}": f"/deliveries/{id}" for name, id in self.runs.items()},
+            "alerts": "/alerts",
+            "alert": f"/alerts/{self.alert}",
+            "alert-new": "/alerts/new?type=pagerduty",
             "connections": "/connections",
             "sources": "/sources",
             "source": f"/sources/{self.source}",
