@@ -72,17 +72,21 @@ def test_a_delivery_that_waits_for_its_retry_is_no_backlog() -> None:
 def test_what_waits_for_its_first_attempt_for_longer_than_the_bound_is_a_backlog() -> None:
     async def scenario(world: NoticeWorld) -> None:
         slow = await world.webhook("slow", "groupCreated", rateLimit=0.1, maxAllowedConnections=1)
+        oldest_due_s = sightings_of(world).oldest_due_s
+        assert oldest_due_s() == 0
         for _ in range(200):
             await world.event()
         assert await kinds(world, slow) == []
         await asyncio.sleep(OLD_S)
         assert await kinds(world, slow) == ["backlog"]
+        assert OLD_S < oldest_due_s() < 2 * OLD_S
         [opened] = world.parts.delivery.incidents.of(slow.number)
         assert opened.since_ms <= opened.opened_ms - OLD_MS and opened.waiting > 0
         await asyncio.sleep(3 * OLD_S)
         assert await kinds(world, slow) == []
         kept = await world.store.incident(opened.number)
         assert kept is not None and kept.end_reason == "recovered"
+        assert oldest_due_s() == 0
 
     in_world(scenario)
 

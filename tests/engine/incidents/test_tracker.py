@@ -82,6 +82,9 @@ class Sightings:
     def forget(self, kept: object) -> None:
         pass
 
+    def oldest_due_s(self) -> float:
+        return 0.0
+
 
 class Listener:
     def __init__(self) -> None:

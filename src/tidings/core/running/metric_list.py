@@ -117,6 +117,13 @@ _DECLARED = (
         "webhooks](settings.md#deliveries_at_once_max)",
         panel=_WORK,
     ),
+    MetricDeclaration(
+        "oldest_due_seconds",
+        _GAUGE,
+        "for how long the oldest delivery has waited that is due and was never tried, of webhooks "
+        "that may be sent to; looked up every 20 s. 0 where none waits",
+        panel=_WORK,
+    ),
     MetricDeclaration("unwritten", _GAUGE, "outcomes not yet written", panel=_WORK),
     # -- receivers --------------------------------------------------------------------------------
     MetricDeclaration(
