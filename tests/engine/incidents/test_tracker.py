@@ -1,6 +1,7 @@
 """Incidents at work: kept over restarts and pauses, told once, and looked at in turns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 import pytest
@@ -27,8 +28,12 @@ class Rows:
     def __init__(self) -> None:
         self.kept: dict[int, Incident] = {}
         self.down = False
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None  # before the next write
 
     async def put_incidents(self, incidents: Sequence[Incident]) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
         if self.down:
             raise port.StoreDown("full")
         self.kept |= {incident.number: incident for incident in incidents}
@@ -96,6 +101,11 @@ class Listener:
         self.pending.append(on_notified)
 
 
+class Audit:
+    def recording(self, *changed: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
 class Scene:
     def __init__(self, rows: Rows | None = None) -> None:
         self.rows, self.clock, self.registry = rows or Rows(), Clock(), Registry()
@@ -107,7 +117,7 @@ class Scene:
             registry=self.registry,
             clock=self.clock,
             sightings=self.sightings,  # type: ignore[arg-type]
-            audit=None,  # type: ignore[arg-type]
+            audit=Audit(),  # type: ignore[arg-type]
             random_bytes=lambda count: b"\0" * count,
             heard=self.signals,
             metrics=self.metrics,
@@ -240,3 +250,49 @@ async def test_metrics_count_what_is_open_opened_and_ended(state: IncidentKind) 
     assert ask()[state.value] == 0
     assert at.metrics.counters["incidents_opened"]() == 1
     assert at.metrics.counters["incidents_ended"]() == 1
+
+
+async def test_an_acknowledgement_outlives_what_waits_to_be_written_and_a_kill() -> None:
+    first = await scene()
+    [opened] = await first.review(FAILING)
+    first.listener.pending.pop()()  # a change from before waits to be written
+    await first.tracker.acknowledge(opened, "ann", "the cable")
+    await first.tracker.write()
+    second = await scene(first.rows)
+    [known] = second.tracker.of(HOOK.number)
+    assert (known.note, known.acknowledged_by, known.notified_opened) == ("the cable", "ann", True)
+
+
+async def test_an_incident_that_ends_while_it_is_acknowledged_stays_ended_with_the_note() -> None:
+    at = await scene()
+    [opened] = await at.review(FAILING)
+    at.rows.meanwhile = lambda: at.review(None)
+    await at.tracker.acknowledge(opened, "ann", "the cable")
+    await at.tracker.write()
+    assert not at.tracker.of(HOOK.number)
+    assert await at.review(None) == []
+
+
+async def test_an_acknowledgement_that_is_not_written_leaves_nothing_behind() -> None:
+    at = await scene()
+    [opened] = await at.review(FAILING)
+    await at.tracker.acknowledge(opened, "ann", "the cable")
+    [known] = at.tracker.of(HOOK.number)
+    at.rows.down = True
+    with pytest.raises(port.StoreDown):
+        await at.tracker.acknowledge(opened, "bob", "no, the plug")
+    at.rows.down = False
+    assert await at.review(FAILING) == [known]
+    assert at.rows.kept[opened.number] == known
+
+
+async def test_one_that_has_ended_is_acknowledged_and_stays_ended() -> None:
+    at = await scene()
+    [opened] = await at.review(FAILING)
+    await at.review(None)
+    ended = at.rows.kept[opened.number]
+    shown = await at.tracker.acknowledge(ended, "ann", "it was the cable")
+    assert (shown.note, shown.is_open) == ("it was the cable", False)
+    await at.tracker.write()
+    assert at.rows.kept == {opened.number: shown}
+    assert not at.tracker.of(HOOK.number)

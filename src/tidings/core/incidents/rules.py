@@ -70,9 +70,10 @@ def end(incident: Incident, now_ms: int, reason: EndReason) -> Incident:
     return msgspec.structs.replace(incident, ended_ms=ended_ms, end_reason=reason.value)
 
 
-def acknowledge(incident: Incident, now_ms: int, by: str, note: str) -> Incident:
-    """Return an incident that somebody has acknowledged; the newest word counts."""
-    return msgspec.structs.replace(incident, acknowledged_ms=now_ms, acknowledged_by=by, note=note)
+def acknowledge(incident: Incident, at_ms: int | None, by: str, note: str) -> Incident:
+    """Return an incident that somebody has acknowledged; the newest word counts. `at_ms` None:
+    nobody has."""
+    return msgspec.structs.replace(incident, acknowledged_ms=at_ms, acknowledged_by=by, note=note)
 
 
 def unnotified_changes(incident: Incident) -> list[IncidentChange]:

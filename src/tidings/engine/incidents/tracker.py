@@ -122,21 +122,32 @@ class IncidentTracker:
 
     async def acknowledge(self, incident: Incident, by: str, note: str) -> Incident:
         """Note that somebody has acknowledged an incident. StoreDown: nobody has."""
-        now_ms = self._clock.now_ms()
         before = self.newest(incident)
-        after = acknowledge(before, now_ms, by, note)
+        after = acknowledge(before, self._clock.now_ms(), by, note)
         shown = show("inc", incident.number)
         was = {"note": before.note, "acknowledgedBy": before.acknowledged_by}
         now = {"note": note, "acknowledgedBy": by}
-        with self._audit.recording(INCIDENT_ACKNOWLEDGED, incident.org, shown, was, now):
-            await self._store.put_incidents([after])
-        newest = self.newest(incident)
-        if newest is not before:  # it has changed meanwhile, and may be written without this
-            after = acknowledge(newest, now_ms, by, note)
-            self._dirty[after.number] = after
-        if after.is_open:
-            self._keep_open(after)
-        return after
+        self._change(after)  # first: what changes until it is written has the note with it
+        try:
+            with self._audit.recording(INCIDENT_ACKNOWLEDGED, incident.org, shown, was, now):
+                await self._store.put_incidents([after])
+        except BaseException:
+            self._take_back(after, before)
+            raise
+        return self.newest(after)
+
+    def _change(self, incident: Incident) -> None:
+        self._dirty[incident.number] = incident
+        if incident.is_open:
+            self._keep_open(incident)
+
+    def _take_back(self, after: Incident, before: Incident) -> None:
+        """Undo an acknowledgement that was not written, whatever else has changed since; a later
+        one stays, and so does one that a review has written."""
+        newest = self.newest(after)
+        is_known = newest.number in self._dirty or newest in self.of(newest.webhook)
+        if is_known and _acknowledgement(newest) == _acknowledgement(after):
+            self._change(acknowledge(newest, *_acknowledgement(before)))
 
     # -- reviews ----------------------------------------------------------------------------------
 
@@ -275,3 +286,7 @@ def _turn(numbers: list[int], first: int, most: int) -> tuple[list[int], int]:
     turned = numbers[at:] + numbers[:at]
     following = turned[most] if len(turned) > most else 0
     return turned[:most], following
+
+
+def _acknowledgement(incident: Incident) -> tuple[int | None, str, str]:
+    return incident.acknowledged_ms, incident.acknowledged_by, incident.note
