@@ -52,6 +52,7 @@ ACTIONS = {
     "POST /v1/cells/{cell}/drain": "cell.drained",
     "POST /v1/cells/{cell}/open": "cell.opened",
     "POST /v1/cells/{cell}/remove": "cell.removed",
+    "PATCH /v1/incidents/{incident_id}": "incident.acknowledged",
     "POST /v1/transformations": "transformation.created",
     "PUT /v1/transformations/{name}": "transformation.changed",
     "DELETE /v1/transformations/{name}": "transformation.deleted",

@@ -55,6 +55,7 @@ SMALL = {
     "tidings/app/engine_options.py": "what a setting of the engine touches, and nothing else",
     "tidings/cli/*": "a command is imported when it is called, by its name",
     "tidings/destinations/http/authentication/*": "a module for each scheme",
+    "tidings/core/incidents/*": "a module for each rule, pure, whichever face asks for it",
     "tidings/engine/incidents/listener.py": "what whoever alerts people knows of incidents",
     "tidings/engine/readiness.py": "a layer above all subjects that it asks",
     "tidings/lookups/sql_statement.py": "pure, beside the driver that needs its library",

@@ -33,6 +33,7 @@ def body_of(call: str, things: Things) -> Any:
         "POST /v1/webHooks/{webhook_id}/test": parcel,
         "POST /v1/webHooks/{pulled_id}/pull": {"max": 10, "waitInSeconds": 0},
         "POST /v1/webHooks/{pulled_id}/acknowledge": {"ackIds": ["0" * 32], "outcome": "delivered"},
+        "PATCH /v1/incidents/{incident_id}": {"note": "The owner of the receiver knows of it."},
         "POST /v1/transformations": {"name": "slip", "template": TEMPLATE},
         "PUT /v1/transformations/{name}": {"template": '{"event": {{ eventId | tojson }}}'},
         "PUT /v1/eventTypes/{name}": TYPE | {"description": "A parcel was handed to its owner."},

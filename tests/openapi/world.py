@@ -21,6 +21,7 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
+from tidings.core.incidents.incident import Incident
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.declared import declare
 from tidings.store import port
@@ -84,6 +85,7 @@ NOBODYS = Things(
         "credential_id": "tdk_nobody",
         "user_id": show("usr", 900_001),
         "channel_id": show("alc", 900_001),
+        "incident_id": show("inc", 900_001),
         "inbox_id": show("inb", 900_001),
         "arrival_id": show("arr", 900_001),
         "token": "nobody",
@@ -170,6 +172,11 @@ class World:
         ids["webHookId"] = ids["webhook_id"] = hook["webHookId"]
         ids["consumerGroupId"] = hook["consumerGroupId"]
         number = s.webhooks.get(OrgId(org), hook["webHookId"]).webhook.number
+        incident = Incident(
+            webhook=number, number=org << 8, org=OrgId(org), kind="failing", cause="503", note=mark
+        )
+        await s.store.put_incidents([incident])
+        ids["incident_id"] = show("inc", incident.number)
         pulled = BASIC | {"name": f"{mark}Reader", "webHookType": "PULL"}
         pulled |= {"webHookUrl": "", "webHookHeaders": {}, "active": False}
         ids["pulled_id"] = (await made("POST", "/v3/webHooks", pulled))["data"]["webHookId"]

@@ -19,6 +19,7 @@ from tidings.api.v1.inboxes import inbox_routes
 from tidings.api.v1.sources import source_routes
 from tidings.api.v1.webhooks.drains import drain_routes
 from tidings.api.v1.webhooks.failing import failing_routes
+from tidings.api.v1.webhooks.incidents import incident_routes
 from tidings.api.v1.webhooks.pull import pull_routes
 from tidings.api.v1.webhooks.totals import total_routes
 from tidings.api.v1.webhooks.trials import trial_routes
@@ -35,6 +36,7 @@ def proof_routes(services: Services) -> list[EntryRoute]:
         rejection_routes,
         trial_routes,
         failing_routes,
+        incident_routes,
         drain_routes,
         trouble_routes,
         pull_routes,

@@ -63,6 +63,15 @@ class Missed(Model):
     missedSince: str
 
 
+class WebhookIncident(Model):
+    """The open incident of a webhook, in short."""
+
+    id: str = Field(description="inc_…, as `GET /v1/incidents/{id}` has it.")
+    kind: str = Field(description="failing, degraded, unread or backlog.")
+    since: str = Field(description="The first failure, or the accept of what has waited longest.")
+    acknowledgedAt: str | None = Field(description="Null where nobody has acknowledged it.")
+
+
 class WebhookWarning(Model):
     """Something that the owner of a webhook should know of it as it stands."""
 
@@ -116,6 +125,11 @@ class Webhook(WebhookFields):  # type: ignore[misc]
         None,
         description="GET alone; idle: there is nothing to send; waiting: what there is may not be "
         "sent now. Null where it is sent, and where health is not null; nothing to alarm at.",
+    )
+    incident: WebhookIncident | None = Field(
+        None,
+        description="GET alone; its open incident, the worst where there are several. "
+        "`GET /v1/incidents` has all.",
     )
     replay: Missed | None = Field(None, description="Of the answer to enable alone.")
     signingSecretOverlapEnds: str | None = Field(

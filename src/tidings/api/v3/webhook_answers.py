@@ -17,6 +17,7 @@ from tidings.engine.webhooks.webhooks import WebhookMoved
 from tidings.errors import FieldRefusal
 from tidings.reads.webhooks import changes
 from tidings.reads.webhooks.health import show_judgement
+from tidings.reads.webhooks.incidents import show_open
 from tidings.values import describe_value
 
 Result = TypeVar("Result")
@@ -44,7 +45,8 @@ class WebhookAnswers:
         """Show a webhook as GET does: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
         judged = self._services.delivery.judgements.of(record.webhook)
-        return shown | show_judgement(judged)
+        incidents = self._services.delivery.incidents.of(record.webhook.number)
+        return shown | show_judgement(judged) | {"incident": show_open(incidents)}
 
     def one(
         self,

@@ -29,6 +29,10 @@ class WebhookBook:
         number = self._numbers.get(webhook_id)
         return number if number is not None and self._records[number].org == org else None
 
+    def number_anywhere(self, webhook_id: WebhookId) -> int | None:
+        """Find the store's number of a webhook of any org, by its id; None where there is none."""
+        return self._numbers.get(webhook_id)
+
     def by_consumer_group(self, org: OrgId, consumer_group: str) -> WebhookState | None:
         """Find a webhook of the org by its `consumerGroupId`, also a deleted one; None where there
         is none."""

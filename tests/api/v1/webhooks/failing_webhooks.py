@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.api.control_client import Service
-from tidings.core.ids import OrgId
+from tidings.core.ids import OrgId, show
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -25,3 +25,14 @@ async def asked(s: Service, auth: str = "", **headers: str) -> Any:
     reply = await s.call("GET", "/v1/failing", None, auth, **headers)
     assert reply.status == 200, reply.body
     return reply.json
+
+
+async def opened(s: Service, org: int, name: str = "CRM") -> str:
+    """Have a webhook of an org fail; the id of its incident."""
+    number = await webhook(s, org, f"https://api.acme.example/{name}", name=name)
+    fail(s, number)
+    tracker = s.parts.delivery.incidents
+    await tracker.load()
+    await tracker.review()
+    [incident] = tracker.of(number)
+    return show("inc", incident.number)

@@ -13,6 +13,7 @@ from tidings.api.cells.cell_list import OWNER_FACTS, PLAN
 from tidings.api.cells.counts import COUNTS, TAKE
 from tidings.api.cells.failing import BULK, FAILING
 from tidings.api.cells.health import FIGURES, HEALTH
+from tidings.api.cells.incidents import ACKNOWLEDGE, INCIDENT, INCIDENTS
 from tidings.api.cells.moves import BEGIN_MOVES, MOVES, UNDO_MOVE
 from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
@@ -31,7 +32,8 @@ ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
 _OF_ORGS = (ORGS, ORG_LINES, COUNTS, TAKE, FIND_ID, FIND_OWN_ID)
-_ALL = (*_OF_ORGS, FAILING, BULK, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS, SOURCE_EVENTS)
+_OF_WEBHOOKS = (FAILING, BULK, INCIDENTS, INCIDENT, ACKNOWLEDGE)
+_ALL = (*_OF_ORGS, *_OF_WEBHOOKS, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS, SOURCE_EVENTS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 

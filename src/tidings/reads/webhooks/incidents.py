@@ -1,0 +1,124 @@
+"""Incidents, asked for and shown: those of an org, or of all orgs of this cell."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tidings.core.ids import OrgId, WebhookId, read, show
+from tidings.core.incidents.incident import Incident
+from tidings.core.incidents.words import describe_incident
+from tidings.core.times import iso
+from tidings.engine.services.delivery import DeliveryServices
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.errors import NotFound, not_found
+from tidings.store import port
+
+PREFIX = "inc"
+NEWEST = (1 << 63) - 1
+
+
+class IncidentParts(Protocol):
+    """Services that know incidents."""
+
+    @property
+    def store(self) -> port.IncidentStore:
+        """Return the store that keeps them."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Return the webhooks that they are of."""
+
+    @property
+    def delivery(self) -> DeliveryServices:
+        """Return the services that follow them."""
+
+
+class IncidentQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of incidents, the newest first. Empty fields ask for everything."""
+
+    org: OrgId | None = None  # None: of all orgs
+    webhook: str = ""
+    kind: str = ""
+    state: str = ""  # open or ended
+    before: int = NEWEST
+    limit: int
+
+
+async def find_incidents(parts: IncidentParts, question: IncidentQuestion) -> list[dict[str, Any]]:
+    """Find incidents of this cell, as they are shown. StoreDown."""
+    number: int | None = None
+    if question.webhook:
+        number = parts.webhooks.number_anywhere(WebhookId(question.webhook))
+        if number is None:
+            return []
+    rows = await parts.store.incidents(
+        port.IncidentQuery(
+            org=question.org,
+            is_open={"open": True, "ended": False}.get(question.state),
+            webhook=number,
+            kind=question.kind,
+            before=question.before,
+            limit=question.limit,
+        )
+    )
+    return [show_incident(parts, parts.delivery.incidents.newest(row)) for row in rows]
+
+
+async def find_incident(parts: IncidentParts, org: OrgId | None, shown_id: str) -> Incident | None:
+    """Find an incident of an org, or, without one, of any org of this cell; None where there is
+    none. StoreDown."""
+    number = read(PREFIX, shown_id)
+    row = None if number is None else await parts.store.incident(number)
+    if row is None or (org is not None and row.org != org):
+        return None
+    return parts.delivery.incidents.newest(row)
+
+
+def unknown_incident(shown_id: str) -> NotFound:
+    """Build the error for an id that leads nowhere."""
+    return not_found("id", "the id of an incident of this org, as inc_…", shown_id)
+
+
+def show_incident(parts: IncidentParts, incident: Incident) -> dict[str, Any]:
+    """Show an incident as the API answers it."""
+    record = parts.webhooks.by_number(incident.webhook)
+    acknowledged = {
+        "by": incident.acknowledged_by,
+        "at": iso(incident.acknowledged_ms),
+        "note": incident.note,
+    }
+    return {
+        "id": show(PREFIX, incident.number),
+        "orgId": incident.org,
+        "webHookId": None if record is None else record.webhook.id,
+        "webHookName": None if record is None else record.webhook.name,
+        "kind": incident.kind,
+        "state": "open" if incident.is_open else "ended",
+        "sentence": describe_incident(incident),
+        "cause": incident.cause or None,
+        "previousCause": incident.previous_cause or None,
+        "causeChangedAt": iso(incident.cause_changed_ms),
+        "since": iso(incident.since_ms),
+        "openedAt": iso(incident.opened_ms),
+        "waiting": incident.waiting,
+        "grew": incident.grew,
+        "grewAt": iso(incident.grew_ms),
+        "acknowledged": None if incident.acknowledged_ms is None else acknowledged,
+        "endedAt": iso(incident.ended_ms),
+        "endReason": incident.end_reason or None,
+    }
+
+
+def show_open(incidents: Sequence[Incident]) -> dict[str, Any] | None:
+    """Show the open incident of a webhook in short, the worst where there are several; None where
+    there is none."""
+    if not incidents:
+        return None
+    worst = incidents[0]
+    return {
+        "id": show(PREFIX, worst.number),
+        "kind": worst.kind,
+        "since": iso(worst.since_ms),
+        "acknowledgedAt": iso(worst.acknowledged_ms),
+    }
