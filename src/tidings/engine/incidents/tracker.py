@@ -82,7 +82,7 @@ class IncidentTracker:
         self._writing = Outage("incidents")
         heard.changed.add(self._follow_change)
         metrics.divided["incidents_open"] = lambda: self.counts()
-        metrics.gauges["oldest_due_seconds"] = sightings.oldest_due_s
+        metrics.gauges["oldest_due_seconds"] = lambda: self._sightings.oldest_due_s()
         metrics.counters.update(
             incidents_opened=lambda: self._opened, incidents_ended=lambda: self._ended
         )
