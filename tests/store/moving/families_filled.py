@@ -119,7 +119,13 @@ class _FamilyRows:
             add("webhook_version", webhook=number, version=version)
         add("webhook_health", webhook=number)
         for incident in (1, 2):
-            add("incident", webhook=number, number=number + incident, org=org, kind=incident)
+            add(
+                "incident",
+                webhook=number,
+                number=2 * number + incident,
+                org=org,
+                kind=str(incident),
+            )
         add("disabling", webhook=number)
         add("cap_use", webhook=number, delivery=number)
         add("replay", number=number, org=org, kind="replay", state="running")
