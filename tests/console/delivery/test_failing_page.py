@@ -14,7 +14,7 @@ from tests.api.v1.webhooks.failing_webhooks import HOSTILE, fail, webhook
 from tests.console.crawl import Seen
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.engine.audit.kept_log import entries_of
-from tidings.api.cells.failing import CHANGED, NAMED_MAX, RECOVERED
+from tidings.api.cells.failing import CHANGED, NAMED_MAX, NO_INCIDENT, RECOVERED
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 
@@ -121,6 +121,33 @@ async def test_exactly_what_is_named_is_tried_now_and_drained() -> None:
         for org in (7, 8, 9):
             entry = entries_of(p.s.store, org)[-1]
             assert (entry.actor, entry.face, entry.action) == ("boss", "console", "webhook.drained")
+
+
+async def test_exactly_what_is_named_is_acknowledged_with_a_note_that_others_see() -> None:
+    async with failing_pages() as p:
+        boss, numbers = await p.platform(), await three(p)
+        named = await named_by(boss)
+        form = {"do": "acknowledge", "step": "start", "named": named, "note": "<b>BSP-31</b>"}
+        early = await boss.post(AT, form)
+        assert early.status == 409 and words(text(early)).count(NO_INCIDENT) == 3
+        await p.s.parts.delivery.incidents.load()
+        await p.s.parts.delivery.incidents.review()
+        sure = text(await boss.post(AT, {"do": "acknowledge", "named": named}))
+        assert 'name="note"' in sure and "Nothing else changes" in words(sure)
+        two = {**form, "named": named[:2]}
+        assert (await boss.post(AT, {**two, "note": "x" * 501})).status == 400
+        assert (await boss.post(AT, two)).status == 303
+        page = text(await boss.get(AT))
+        assert words(page).count("by boss: <b>BSP-31</b>") == 2 and "<b>BSP-31" not in page
+        own = p.s.webhooks.at(numbers[0]).webhook
+        shown = words(text(await boss.get(f"/console/o/7/webhooks/{own.id}")))
+        assert "by boss: <b>BSP-31</b>" in shown
+        last = p.s.parts.delivery.incidents.of(numbers[2])
+        assert [incident.acknowledged_by for incident in last] == [""]
+        for org in (7, 8):
+            entry = entries_of(p.s.store, org)[-1]
+            known = (entry.actor, entry.face, entry.action)
+            assert known == ("boss", "console", "incident.acknowledged")
 
 
 async def test_what_has_changed_or_recovered_since_is_refused_by_name_and_the_rest_is_done() -> (

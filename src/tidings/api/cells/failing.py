@@ -24,10 +24,11 @@ from tidings.errors import RequestRefused
 from tidings.reads.webhooks.failing import find_problems
 from tidings.store.port import FamilyAway, StoreDown, StoreUnanswered
 
-BulkVerb = Literal["drain", "pause", "disable"]
+BulkVerb = Literal["acknowledge", "drain", "pause", "disable"]
 NAMED_MAX = 200  # webhooks of one order
 ORDER_S = 30.0
 CHANGED = "It has been changed since it was shown. Nothing was done with it; look at it again."
+NO_INCIDENT = "No incident of it is open yet. Nothing was done with it; try again in a few seconds."
 RECOVERED = "It does not fail any more. Nothing was done with it."
 GONE = "It was deleted, or its org is being moved. Nothing was done with it."
 UNKNOWN = "Its cell has not answered: whether it was done is not known. Look at it again."
@@ -53,6 +54,7 @@ class BulkOrder(msgspec.Struct, frozen=True, kw_only=True):
     named: list[NamedWebhook]
     by: Author
     actor: Actor  # who asks, for the audit log
+    note: str = ""  # of an acknowledgement
 
 
 class BulkOutcome(msgspec.Struct, frozen=True):
@@ -96,6 +98,8 @@ async def _change(services: Services, order: BulkOrder, named: NamedWebhook) -> 
             return CHANGED
         if services.delivery.judgements.of(record.webhook).condition not in COUNTED:
             return RECOVERED
+        if order.verb == "acknowledge":
+            return await _acknowledge(services, order, record.webhook.number)
         if order.verb == "drain":
             await services.delivery.drains.begin(record.webhook, order.actor.id)
         else:
@@ -110,6 +114,15 @@ async def _change(services: Services, order: BulkOrder, named: NamedWebhook) -> 
     except RequestRefused as refused:
         return refused.refusals[0].message
     return ""
+
+
+async def _acknowledge(services: Services, order: BulkOrder, webhook: int) -> str:
+    """Acknowledge the open incidents of a webhook; why not, in a sentence."""
+    tracker = services.delivery.incidents
+    known = tracker.of(webhook)
+    for incident in known:
+        await tracker.acknowledge(incident, order.actor.id, order.note)
+    return "" if known else NO_INCIDENT
 
 
 FAILING = CellQuestion(name="failing", asks=FailingAsked, finds=Problems, answer=_find)
@@ -132,11 +145,15 @@ async def find_all_problems(
 
 
 async def carry_out(
-    services: Services, verb: BulkVerb, named: Sequence[NamedWebhook], by: Author
+    services: Services,
+    verb: BulkVerb,
+    named: Sequence[NamedWebhook],
+    by: Author,
+    note: str = "",
 ) -> list[BulkOutcome]:
-    """Do the same with some webhooks, at most `NAMED_MAX`, in whatever cells they are. Return what
-    came of each, in their order."""
-    order = BulkOrder(verb=verb, named=[*named], by=by, actor=current_actor())
+    """Do the same with some webhooks, at most `NAMED_MAX`, in whatever cells they are; `note`: of
+    an acknowledgement. Return what came of each, in their order."""
+    order = BulkOrder(verb=verb, named=[*named], by=by, actor=current_actor(), note=note)
     gathered = await ask_every_cell(services, BULK, order)
     done = {
         (outcome.org, outcome.id): outcome

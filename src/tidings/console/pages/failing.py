@@ -15,11 +15,14 @@ from tidings.api.cells.failing import (
 )
 from tidings.console.place import PageScope
 from tidings.console.visit import PlainVisit
+from tidings.core.declaration import read_body
 from tidings.core.delivery.receivers.problem_groups import FailingWebhook, describe_group
+from tidings.core.form import Form
 from tidings.core.ids import OrgId, WebhookId
+from tidings.core.incidents.acknowledgement import NOTE_MAX, Acknowledgement
 from tidings.engine.access.denials import demand
 from tidings.engine.webhooks.records import author
-from tidings.errors import Forbidden, Invalid
+from tidings.errors import Forbidden, Invalid, passed
 from tidings.reads.webhooks.failing import IN_ANSWER, ON_PAGE
 
 AT = "/failing"
@@ -37,6 +40,11 @@ class BulkWords(NamedTuple):
 
 
 VERBS: dict[BulkVerb, BulkWords] = {
+    "acknowledge": BulkWords(
+        "Acknowledge",
+        "Acknowledged",
+        "Other operators and the org see that somebody knows, and your note. Nothing else changes.",
+    ),
     "drain": BulkWords(
         "Try now and drain",
         "Tried",
@@ -83,7 +91,8 @@ async def change(visit: PlainVisit) -> Response:
             missing=missing,
             **_WORDS,
         )
-    outcomes = await carry_out(visit.services, verb, named, author(visit.caller))
+    note = passed(read_body(Acknowledgement, Form({"note": visit.form.get("note", "")}))).note
+    outcomes = await carry_out(visit.services, verb, named, author(visit.caller), note)
     left = [outcome for outcome in outcomes if outcome.why]
     done = len(outcomes) - len(left)
     message = f"{VERBS[verb].done} {done} webhook{'' if done == 1 else 's'}."
@@ -126,6 +135,7 @@ def _lead(org: OrgId, path: str = "") -> str:
 
 
 _WORDS: dict[str, Any] = {
+    "note_max": NOTE_MAX,
     "describe": describe_group,
     "name_as_shown": name_as_shown,
     "lead": _lead,

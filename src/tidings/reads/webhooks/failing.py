@@ -25,6 +25,7 @@ from tidings.engine.orgs import Orgs
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.reads.webhooks.backlog import WebhookBacklog, backlogs_now, oldest_due
+from tidings.reads.webhooks.incidents import show_acknowledged
 from tidings.store import port
 
 LOOKED_AT_MAX = 5_000  # failing webhooks of a cell whose backlogs are counted; the rest is counted
@@ -92,6 +93,7 @@ def _failing(
     oldest_ms: int | None,
 ) -> FailingWebhook:
     known, health = parts.orgs.get(webhook.org), judged.health
+    incident = next(iter(parts.delivery.incidents.of(webhook.number)), None)
     share = None if health is None else health.share
     is_partial = judged.state is HealthState.DEGRADED
     return FailingWebhook(
@@ -106,6 +108,9 @@ def _failing(
         oldest_ms=oldest_ms,
         attempts=share.attempts if share is not None and is_partial else 0,
         failed=share.failed if share is not None and is_partial else 0,
+        acknowledged_ms=None if incident is None else incident.acknowledged_ms,
+        acknowledged_by="" if incident is None else incident.acknowledged_by,
+        note="" if incident is None else incident.note,
     )
 
 
@@ -185,4 +190,7 @@ def _show_member(member: FailingWebhook) -> dict[str, Any]:
         "failingSince": iso(member.since_ms),
         "waiting": member.waiting,
         "oldestWaitingSince": iso(member.oldest_ms),
+        "acknowledged": show_acknowledged(
+            member.acknowledged_ms, member.acknowledged_by, member.note
+        ),
     }

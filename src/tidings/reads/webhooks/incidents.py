@@ -83,11 +83,6 @@ def unknown_incident(shown_id: str) -> NotFound:
 def show_incident(parts: IncidentParts, incident: Incident) -> dict[str, Any]:
     """Show an incident as the API answers it."""
     record = parts.webhooks.by_number(incident.webhook)
-    acknowledged = {
-        "by": incident.acknowledged_by,
-        "at": iso(incident.acknowledged_ms),
-        "note": incident.note,
-    }
     return {
         "id": show(PREFIX, incident.number),
         "orgId": incident.org,
@@ -104,10 +99,17 @@ def show_incident(parts: IncidentParts, incident: Incident) -> dict[str, Any]:
         "waiting": incident.waiting,
         "grew": incident.grew,
         "grewAt": iso(incident.grew_ms),
-        "acknowledged": None if incident.acknowledged_ms is None else acknowledged,
+        "acknowledged": show_acknowledged(
+            incident.acknowledged_ms, incident.acknowledged_by, incident.note
+        ),
         "endedAt": iso(incident.ended_ms),
         "endReason": incident.end_reason or None,
     }
+
+
+def show_acknowledged(at_ms: int | None, by: str, note: str) -> dict[str, Any] | None:
+    """Show who has acknowledged an incident; None where nobody has."""
+    return None if at_ms is None else {"by": by, "at": iso(at_ms), "note": note}
 
 
 def show_open(incidents: Sequence[Incident]) -> dict[str, Any] | None:

@@ -20,6 +20,14 @@ from tidings.reads.webhooks.failing import ON_PAGE, find_problems, show_problems
 ProblemWord = Literal["failing", "degraded", "held up", "unread"]
 
 
+class FailingAcknowledged(Model):
+    """An acknowledgement of the incident of a webhook that fails."""
+
+    by: str
+    at: datetime
+    note: str
+
+
 class FailingMember(Model):
     """A webhook that fails."""
 
@@ -33,6 +41,9 @@ class FailingMember(Model):
     waiting: int = Field(description="Deliveries that wait for the receiver.")
     oldestWaitingSince: datetime | None = Field(
         description="When the oldest of them was accepted; null: none is due."
+    )
+    acknowledged: FailingAcknowledged | None = Field(
+        description="By whom, with which note; null: its incident waits for somebody."
     )
 
 

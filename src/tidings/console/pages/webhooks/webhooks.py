@@ -108,6 +108,7 @@ async def show(visit: Visit) -> Response:
         changed=await changed_by(visit, "webhook", webhook.id),
         drain=await offer_drain(services.delivery.drains, webhook, may=visit.may("replay:write")),
         trouble=trouble if trouble.is_shown else None,
+        incident=next(iter(services.delivery.incidents.of(record.webhook.number)), None),
         readers=visit.services.delivery.pulls.state(webhook.number),
         summary=summary,
         span=span,

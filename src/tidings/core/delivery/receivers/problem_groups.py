@@ -62,6 +62,9 @@ class FailingWebhook(msgspec.Struct, frozen=True, kw_only=True):
     oldest_ms: int | None = None  # when the oldest of them was accepted
     attempts: int = 0  # of the last minutes, where some succeed
     failed: int = 0  # of these
+    acknowledged_ms: int | None = None  # None: nobody has acknowledged its incident
+    acknowledged_by: str = ""
+    note: str = ""  # of who has
 
     def weight(self, now_ms: int) -> int:
         """Compute how much it holds up: deliveries that wait, by the milliseconds that the oldest
