@@ -180,14 +180,14 @@ async def start(settings: Settings) -> None:
     await service.stop()
 
 
-def settings_of(data: Path, **given: Any) -> Settings:
+def settings_of(data: Path, *, dev: bool = True, **given: Any) -> Settings:
     environ = {
         "TIDINGS_BOOTSTRAP_ORG": "2001",
         "TIDINGS_BOOTSTRAP_KEY": "boss",
         "TIDINGS_BOOTSTRAP_SECRET": "s3cret-of-the-tests",
         **{f"TIDINGS_{name.upper()}": value for name, value in given.items()},
     }
-    return load(environ, None, {"data": data, "port": str(free_port()), "dev": True})
+    return load(environ, None, {"data": data, "port": str(free_port()), "dev": dev})
 
 
 @pytest.mark.usefixtures("forked_children")
@@ -210,7 +210,8 @@ async def test_another_key_writes_nothing_into_a_restored_store_of_before(tmp_pa
     unpacked(data)  # of a release without an audit log
     with closing(apsw.Connection(str(data / "tidings.db"))) as connection:
         connection.execute(PUT_ONCE, MetaRow(key=COPIED, value=1)).fetchall()  # `tidings restore`
-    settings, key = settings_of(data), data / "key"
+    # The ports of its receivers are those of another test: loopback is refused, nothing is sent.
+    settings, key = settings_of(data, dev=False), data / "key"
     right = key.read_bytes()
     key.write_bytes(os.urandom(32))
     with pytest.raises(VaultRefused, match="must open with this service's key"):
