@@ -34,7 +34,7 @@ def test_the_wheel_holds_what_the_console_serves_and_nothing_else_of_it(tmp_path
     assert about["Version"] == __version__
     assert about["License-Expression"] == "Apache-2.0"
     assert about["Author"] == "The Tidings maintainers"
-    assert len(about.get_all("Project-URL") or ()) == 3
+    assert len(about.get_all("Project-URL") or ()) == 4
     licence = zipfile.ZipFile(wheel).read(f"{INFO}/licenses/LICENSE")
     assert licence == (ROOT / "LICENSE").read_bytes()
 

@@ -40,7 +40,7 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
 # is. Of the tallies, none had two rates; its answers were those of deliveries alone.
 RATES_SINCE = {"failedAttemptsPercent", "neverArrived", "neverArrivedPercent", "arrivedPercent"}
 TOLD_SINCE = RATES_SINCE | {
-    "activity", "attempts", "condition", "endedBy", "messages", "paging", "sources",
+    "activity", "attempts", "condition", "endedBy", "incident", "messages", "paging", "sources",
 }  # fmt: skip
 # Sentences that say it in other words since then.
 REWORDED = {

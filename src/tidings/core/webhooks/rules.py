@@ -29,6 +29,7 @@ from tidings.errors import FieldRefusal
 _ANSWERED = (
     "webHookId consumerGroupId orgId attribution noOfRetryAttempts standing disabledReason version "
     "publicKeys signingSecretHint signingSecretOverlapEnds warning condition health activity replay"
+    " incident"
 ).split()
 _FIELDS = frozenset((*(field.name for field in SETTABLE), *_ANSWERED))
 
