@@ -142,6 +142,18 @@ FAILING = ResourceList(
         _moment("Oldest since"),
     ),
 )
+INCIDENTS = ResourceList(
+    shell=(
+        _number("Org", "orgId"),
+        WEBHOOK,
+        _name("Kind", "kind"),
+        _moment("Since", "since"),
+        _moment("Ended", "endedAt"),
+        ListColumn("What", "sentence"),
+        ListColumn("Known by", "acknowledged"),
+        _name("Id", "id"),
+    )
+)
 PREVIEWED = ResourceList(
     shell=(
         ListColumn("", "received"),

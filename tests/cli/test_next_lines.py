@@ -29,6 +29,7 @@ COMMANDS = [
     "inboxes create",
     "inboxes list",
     "alerts list",
+    "incidents list",
     "credentials list",
     "orgs list",
     "replay list",

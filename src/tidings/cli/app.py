@@ -230,6 +230,7 @@ for _name, _path in (
     ("reference", "reference:app"),
     ("webhooks", "webhooks.webhooks:app"),
     ("failing", "webhooks.failing:failing"),
+    ("incidents", "webhooks.incidents:app"),
     ("deliveries", "deliveries:app"),
     ("orgs", "orgs:app"),
     ("credentials", "credentials:app"),

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,6 +23,7 @@ LISTS = (
     ("/v1/replays", "tidings replay list"),
     ("/v1/inboxes", "tidings inboxes list"),
     ("/v1/alertChannels", "tidings alerts list"),
+    ("/v1/incidents", "tidings incidents list"),
     ("/v1/connections", "tidings connections list"),
     ("/v1/orgs", "tidings orgs show"),
 )
@@ -186,6 +187,14 @@ def rows(
         cursor = page["older"]
         if left <= 0 or cursor is None:
             return
+
+
+def all_cells_answered(missing: Iterable[int], what: str) -> bool:
+    """Return whether no cell is missing from a list; name those that are, and `what` of them."""
+    if not (named := ", ".join(map(str, sorted(missing)))):
+        return True
+    say(f"Not listed: {what} of cells that have not answered ({named}). List them again.")
+    return False
 
 
 def part(value: str) -> str:

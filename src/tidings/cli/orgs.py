@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import ApiClient, calls, part
+from tidings.cli.calls import ApiClient, all_cells_answered, calls, part
 from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.options.command import ParsedOptions, with_flags
 from tidings.cli.options.declared import DeclaredOption, flags
@@ -47,9 +47,7 @@ def list_all(*, where: Where = HERE) -> int:
     else:
         print_list(ORGS.shell, found, id=lambda org: number(org["id"]), parent=_parent)
     say(how_many(len(found), "org"))
-    if missing:
-        named = ", ".join(map(str, sorted(missing)))
-        say(f"Not listed: the orgs of cells that have not answered ({named}). List them again.")
+    if not all_cells_answered(missing, "the orgs"):
         return Exit.FAILED
     api.next_step(f"tidings orgs show {found[0]['id']}")
     return Exit.OK

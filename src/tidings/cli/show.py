@@ -21,6 +21,7 @@ from tidings.cli.output import clean, moment, print_facts, print_line
 from tidings.cli.replay import show_replay
 from tidings.cli.sources.sources import show_source
 from tidings.cli.webhook_names import WEBHOOK_ID
+from tidings.cli.webhooks.incidents import show_incident
 from tidings.cli.webhooks.webhooks import show_by_consumer_group, show_named
 from tidings.cli.where import HERE, Where
 
@@ -58,6 +59,7 @@ def show_user(api: ApiClient, id: str, as_json: bool) -> int:
 TYPED = {
     "dlv": LookupPlace("a delivery of this id", show_delivery),
     "rpl": LookupPlace("a replay of this id", show_replay),
+    "inc": LookupPlace("an incident of this id", show_incident),
     "inb": LookupPlace("a test inbox of this id", show_inbox),
     "src": LookupPlace("a source of this id", show_source),
     "arr": LookupPlace("an arrival at a test inbox of this id", find_arrival),

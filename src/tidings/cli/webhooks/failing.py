@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.cli.calls import calls
+from tidings.cli.calls import all_cells_answered, calls
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import how_many, moment, number, print_lines, print_list, print_text
 from tidings.cli.where import HERE, Where
@@ -26,9 +26,7 @@ def failing(*, where: Where = HERE) -> int:
     say(f"{how_many(found['webHooks'], 'failing webhook')}, {found['waiting']:,} waiting")
     if (others := found["webHooksOfOtherGroups"]) > 0:
         say(f"Not listed: {how_many(others, 'webhook')} that fail for other reasons.")
-    if missing := found.get("missingCells"):
-        named = ", ".join(map(str, sorted(missing)))
-        say(f"Not listed: what fails in cells that have not answered ({named}). List them again.")
+    if not all_cells_answered(found.get("missingCells", ()), "failing webhooks"):
         return Exit.FAILED
     if found["groups"]:
         first = found["groups"][0]["members"][0]
