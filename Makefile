@@ -25,9 +25,11 @@ export PYTHONHASHSEED ?= 0
 
 # The parts of test-systems: with `make -k` one that fails does not keep the next from running.
 SYSTEMS := systems-deep systems-many systems-waiting systems-alone systems-postgres systems-mutants
+# The parts of check, the longest first: two are looked at at a time.
+CHECKS := check-types check-style check-names check-imports check-bounds
 
 .PHONY: help setup run demo check fix test test-systems mutants bench profile docs golden models wheel \
-  systems-ready $(SYSTEMS)
+  systems-ready $(SYSTEMS) $(CHECKS)
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,12 +60,23 @@ demo: setup  ## Show the main job: events in, three webhooks told, one of them f
 	@exec $(BIN)/tidings demo
 
 check: setup  ## Lint, format, types, words, subjects, dependency rule, bounds of the wiring and of folders
+	@$(MAKE) --jobs 2 --output-sync=target $(CHECKS)
+
+check-style: setup
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make fix" >&2; exit 1; }
+
+check-types: setup
 	@$(BIN)/mypy --strict --no-error-summary src tests bench tools
+
+check-names: setup
 	@$(BIN)/python scripts/words.py
 	@$(BIN)/python scripts/subjects.py
+
+check-imports: setup
 	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
+
+check-bounds: setup
 	@report=$$($(BIN)/pytest -q tests/docs/test_wiring.py tests/docs/test_contributing.py) || { echo "$$report"; exit 1; }
 
 fix: setup  ## Mend what lint and format can mend by themselves
