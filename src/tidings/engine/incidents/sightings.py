@@ -67,7 +67,7 @@ class WebhookSightings:
         self._lanes = lanes
         self._reads = reads
         self._quiet_s: dict[int, float] = {}  # since when one is judged well without an attempt
-        self._oldest_due_ms: dict[int, int] = {}  # of those with a backlog, when it was looked up
+        self._oldest_due_s: dict[int, float] = {}  # of those with a backlog, when it was looked up
 
     def numbers(self) -> set[int]:
         """Return the webhooks that may do badly."""
@@ -83,24 +83,25 @@ class WebhookSightings:
             return {}
         counted = await self._store.count_states(webhooks, 0, self._clock.now_ms() + 1, _DUE)
         oldest = await self._store.oldest_due(webhooks, (State.PENDING,))
+        now_ms = self._clock.now_ms()
         for webhook, due_ms in zip(webhooks, oldest, strict=True):
-            self._oldest_due_ms.pop(webhook, None)
+            self._oldest_due_s.pop(webhook, None)
             if due_ms is not None:
-                self._oldest_due_ms[webhook] = due_ms
+                self._oldest_due_s[webhook] = max(0, now_ms - due_ms) / 1000
         return {
             webhook: SeenBacklog(sum(by_state.values()), due_ms)
             for webhook, by_state, due_ms in zip(webhooks, counted, oldest, strict=True)
         }
 
     def oldest_due_s(self) -> float:
-        """Return for how many seconds the oldest delivery has waited that is due, was never tried
-        and may be sent, as of the last lookup of its webhook; 0 where none waits."""
+        """Return for how many seconds the oldest delivery had waited that is due, was never tried
+        and may be sent, at the last lookup of its webhook; 0 where none waits. It is not counted
+        on from there: a lane that is busy and not late would seem later until its next lookup."""
         waiting = {*self._lanes.with_backlog()}
-        self._oldest_due_ms = {
-            number: due_ms for number, due_ms in self._oldest_due_ms.items() if number in waiting
+        self._oldest_due_s = {
+            number: age_s for number, age_s in self._oldest_due_s.items() if number in waiting
         }
-        oldest_ms = min(self._oldest_due_ms.values(), default=None)
-        return 0.0 if oldest_ms is None else max(0, self._clock.now_ms() - oldest_ms) / 1000
+        return max(self._oldest_due_s.values(), default=0.0)
 
     def of(self, webhook: Webhook, backlog: SeenBacklog | None) -> Observation:
         """Return what is seen of a webhook now; `backlog`: None where nobody has looked."""
