@@ -19,7 +19,7 @@ from tidings.core.declaration import read_body
 from tidings.core.delivery.receivers.problem_groups import FailingWebhook, describe_group
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.incidents.acknowledgement import NOTE_MAX, Acknowledgement
+from tidings.core.incidents.acknowledgement import Acknowledgement
 from tidings.engine.access.denials import demand
 from tidings.engine.webhooks.records import author
 from tidings.errors import Forbidden, Invalid, passed
@@ -135,7 +135,6 @@ def _lead(org: OrgId, path: str = "") -> str:
 
 
 _WORDS: dict[str, Any] = {
-    "note_max": NOTE_MAX,
     "describe": describe_group,
     "name_as_shown": name_as_shown,
     "lead": _lead,
