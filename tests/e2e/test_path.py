@@ -188,8 +188,9 @@ def test_it_is_alive_ready_and_counts(service: ServiceProcess, receiver: Receive
         assert nobody.get("/livez").must(200) == {"live": True}
         ready = nobody.get("/readyz").must(200)
         assert (ready["ready"], ready["problems"]) == (True, [])
-        # Webhooks of other tests fail: the one thing that it may have noticed.
-        assert all(notice.startswith(OF_ALL_ORGS) for notice in ready["notices"])
+        # Webhooks of other tests fail, where those ran before: the one thing that it may notice.
+        for notice in ready["notices"]:  # may be empty: the others may come after this one
+            assert notice.startswith(OF_ALL_ORGS)
         before = figures(nobody)
         api.webhook(receiver.url(receiver.path()), name="counted", eventNames=["customerUpdated"])
         event_id = new_id()
