@@ -233,16 +233,17 @@ class AlertSender(Collector):
                 result = await self._carrier.carry(channel, message)
                 if result is None:
                     return  # nothing of it has left
+                if result.is_taken:
+                    state.sent_ms.append(self._clock.now_ms())
+                    for incident in message.incidents:
+                        self._set(channel.id, incident.id, None)
+                    for id, mark in mark_sent(message, self._clock.now_ms()).items():
+                        self._set(channel.id, id, mark)
+                    with self._outage:
+                        await self._write()  # what is shown as sent is not sent again after a kill
                 self._note(channel, result)
                 if not result.is_taken:
                     return
-                state.sent_ms.append(self._clock.now_ms())
-                for incident in message.incidents:
-                    self._set(channel.id, incident.id, None)
-                for id, mark in mark_sent(message, self._clock.now_ms()).items():
-                    self._set(channel.id, id, mark)
-                with self._outage:
-                    await self._write()
         finally:
             state.is_busy = False
             places.give(channel.org)
