@@ -14,6 +14,13 @@ from starlette.responses import Response
 from tidings.console.pages.webhooks import drained, type_form
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
+from tidings.console.pages.webhooks.type_choices import (
+    connections_for,
+    first_to_send,
+    offer_types,
+    webhook_types_for,
+)
+from tidings.console.pages.webhooks.verify_lines import LANGUAGES
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -74,7 +81,7 @@ async def show_new(visit: Visit) -> Response:
         shown.texts[_URL] = query["url"][:2048]
     if query.get("event"):
         shown.names = [query["event"][:255]]
-    return _form(visit, shown, source=source)
+    return await _form(visit, shown, source=source)
 
 
 async def create(visit: Visit) -> Response:
@@ -97,18 +104,22 @@ async def create(visit: Visit) -> Response:
             platform=caller.platform,
         )
     except (Invalid, Conflict) as refused:
-        return _form(visit, shown, source=source, refusals=refused.refusals)
+        return await _form(visit, shown, source=source, refusals=refused.refusals)
     except KeyReused:
         message = (
             "This form has already created a webhook. Open it from the list, or start a new form."
         )
-        return _form(visit, shown, source=source, refusals=[FieldRefusal("made", message, "")])
+        return await _form(
+            visit, shown, source=source, refusals=[FieldRefusal("made", message, "")]
+        )
     return visit.page(
         "webhook_made.html",
         record=record,
         secret=show_secret(secret),
         warnings=warnings,
         rotated=False,
+        languages=LANGUAGES,
+        first=first_to_send(visit, record.webhook),
     )
 
 
@@ -118,7 +129,9 @@ async def show_edit(visit: Visit) -> Response:
     if record.webhook.type.of_file:
         return visit.page("webhook_of_file.html", record=record)
     active = record.webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED)
-    return _form(visit, webhook_form.of_settings(record.config.settings, active), record=record)
+    return await _form(
+        visit, webhook_form.of_settings(record.config.settings, active), record=record
+    )
 
 
 async def update(visit: Visit) -> Response:
@@ -145,11 +158,13 @@ async def update(visit: Visit) -> Response:
             platform=caller.platform,
         )
     except (Invalid, Conflict) as refused:
-        return _form(visit, shown, record=record, refusals=refused.refusals)
+        return await _form(visit, shown, record=record, refusals=refused.refusals)
     except WebhookMoved:
         message = "Somebody else changed this webhook after you opened it. Open it again and "
         message += "repeat your change. Nothing was saved."
-        return _form(visit, shown, record=record, refusals=[FieldRefusal("moved", message, "")])
+        return await _form(
+            visit, shown, record=record, refusals=[FieldRefusal("moved", message, "")]
+        )
     messages = [
         "Saved; takes effect with the next event.",
         *(warning.message for warning in warnings[:_WARNINGS_MAX]),
@@ -161,7 +176,7 @@ async def update(visit: Visit) -> Response:
     return visit.go(f"/webhooks/{record.webhook.id}", " ".join(messages))
 
 
-def _form(
+async def _form(
     visit: Visit,
     shown: WebhookFormState,
     *,
@@ -177,12 +192,7 @@ def _form(
     if shown.texts[type_form.TYPE] not in KINDS:
         shown.texts[type_form.TYPE] = HTTP if stored is None else stored.webhook.kind
     kind = shown.texts[type_form.TYPE]
-    families: dict[str, list[tuple[str, str]]] = {}
-    known = services.events.types.names(org)
-    for name in sorted(known, key=str.lower):
-        type_ = services.events.types.get(org, name)
-        family = "of orgs below" if type_ is None else type_.family
-        families.setdefault(family, []).append((name, "" if type_ is None else type_.trigger))
+    offered = await offer_types(visit)
     return visit.page(
         "webhook_form.html",
         400 if refusals else 200,
@@ -190,8 +200,10 @@ def _form(
         record=record,
         source=source,
         refusals=placed(refusals),
-        families=families,
-        others="\n".join(name for name in shown.names if name not in known),
+        families=offered.families,
+        volume=offered.volume,
+        arrived=offered.arrived,
+        others="\n".join(name for name in shown.names if name not in offered.names),
         admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[
             ("", "none"),
@@ -203,29 +215,11 @@ def _form(
         queue=KINDS[kind].over_default,
         own=type_form.OWN[kind],
         wanted=KINDS[kind],
-        connections=_connections(visit, kind, shown.texts[type_form.CONNECTION]),
-        kinds=_kinds(visit),
+        connections=connections_for(visit, kind, shown.texts[type_form.CONNECTION]),
+        kinds=webhook_types_for(visit),
         rules=webhook_form,
         once=visit.form.get("once") or secrets.token_urlsafe(16),
     )
-
-
-def _connections(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
-    """The connections that a webhook of the type may name, as a choice; the one it has stays."""
-    named = visit.services.delivery.connections.of(visit.caller)
-    names = {connection.name for connection in named if connection.kind == KINDS[kind].connection}
-    names |= {has} - {""}
-    return [(name, name) for name in sorted(names)]
-
-
-def _kinds(visit: Visit) -> list[str]:
-    """The types that the visitor can make webhooks of."""
-    there = {connection.kind for connection in visit.services.delivery.connections.of(visit.caller)}
-    return [
-        name
-        for name, kind in KINDS.items()
-        if not kind.over_default and (kind.connection is None or kind.connection in there)
-    ]
 
 
 def _carried(settings: WebhookSettings, names: Sequence[str]) -> dict[str, Any]:
@@ -326,7 +320,7 @@ async def make_inbox(visit: Visit) -> Response:
             queue=kind is not None and kind.over_default,
         )
     source = None if kept is not None else _source(visit)
-    return _form(visit, shown, record=kept, source=source, refusals=refusals)
+    return await _form(visit, shown, record=kept, source=source, refusals=refusals)
 
 
 async def preview(visit: Visit) -> Response:
