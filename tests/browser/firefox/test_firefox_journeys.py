@@ -1,0 +1,26 @@
+"""Journeys of the console, as its reader in Chromium makes them, in Firefox too."""
+
+import pytest
+
+from ..test_journeys import (
+    new_org,
+    test_1_sign_in,
+    test_3_reach_the_first_delivered_event,
+    test_6_find_the_delivery_of_one_customer,
+    test_8_retry_one,
+    test_9_replay_500_and_cancel,
+    test_12_open_the_portal_by_link,
+    test_13_from_the_alert_to_drained_and_replayed_by_three_clicks,
+)
+
+__all__ = [
+    "new_org",
+    "test_1_sign_in",
+    "test_3_reach_the_first_delivered_event",
+    "test_6_find_the_delivery_of_one_customer",
+    "test_8_retry_one",
+    "test_9_replay_500_and_cancel",
+    "test_12_open_the_portal_by_link",
+    "test_13_from_the_alert_to_drained_and_replayed_by_three_clicks",
+]
+pytestmark = pytest.mark.systems
