@@ -191,14 +191,21 @@ async def _incident(parts: TroubleParts, record: WebhookState, now_ms: int) -> I
 
 
 def _with_incident(facts: TroubleFacts, incident: Incident | None) -> TroubleFacts:
-    """Take from an incident when it has ended, where this process has not seen it, and its cause
-    where nothing fails any more."""
+    """Take from an incident when it has ended, where this process has not seen it, its cause where
+    nothing fails any more, how that has changed, and who has acknowledged it."""
     if incident is None:
         return facts
     return msgspec.structs.replace(
         facts,
         cause=facts.cause or incident.cause,
+        cause_changes=incident.cause_changes,
+        cause_changed_ms=incident.cause_changed_ms,
+        changed_cause=incident.cause,
+        previous_cause=incident.previous_cause,
         recovered_ms=facts.recovered_ms or incident.ended_ms,
+        acknowledged_ms=incident.acknowledged_ms,
+        acknowledged_by=incident.acknowledged_by,
+        note=incident.note,
     )
 
 

@@ -203,15 +203,24 @@ async def test_an_incident_that_ended_before_a_restart_is_shown_for_a_day() -> N
             cause="503",
             opened_ms=ended_ms - 30 * MINUTE_MS,
             since_ms=ended_ms - 31 * MINUTE_MS,
+            cause_changes=1,
+            cause_changed_ms=ended_ms - 20 * MINUTE_MS,
+            previous_cause="refused",
+            acknowledged_ms=ended_ms - 10 * MINUTE_MS,
+            acknowledged_by="asha",
+            note="<b>their deploy</b>",
             ended_ms=ended_ms,
             end_reason="recovered",
         )
         await p.s.store.put_incidents([incident])
         page = await page_of(await p.browser(), webhook)
-        assert "The first attempt failed: the receiver answers 503" in page
+        assert "The first attempt failed: the receiver refuses connections" in page
+        assert "The cause changed: the receiver answers 503" in page
+        note = "&lt;b&gt;their deploy&lt;/b&gt;"
+        assert f"<b>asha</b> acknowledged the incident: {note}" in page
         assert "An attempt succeeded; the breaker closed" in page
         kinds = [row["kind"] for row in (await api(p, auth, webhook))["timeline"]]
-        assert kinds[-2:] == ["firstFailure", "recovered"]
+        assert kinds[-4:] == ["firstFailure", "changedCause", "acknowledged", "recovered"]
         p.s.clock.ms += DAY_MS + 1
         page = await page_of(await p.browser(), webhook)
         assert "Newest deliveries" in page or "Nothing was delivered yet" in page

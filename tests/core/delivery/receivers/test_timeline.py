@@ -1,5 +1,6 @@
 """The rows of a webhook's timeline: in order, none ahead, and never more than fit."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,8 @@ facts = st.builds(
     notified_ms=maybe,
     disabled_ms=maybe,
     recovered_ms=maybe,
+    cause_changed_ms=maybe,
+    acknowledged_ms=maybe,
     changes=changes,
 )
 
@@ -55,6 +58,8 @@ def test_whatever_is_known_and_past_has_its_row(known: TroubleFacts) -> None:
         TimelineKind.LEFT_ALONE: known.left_alone_ms,
         TimelineKind.NOTIFIED: known.notified_ms,
         TimelineKind.RECOVERED: known.recovered_ms,
+        TimelineKind.CHANGED_CAUSE: known.cause_changed_ms,
+        TimelineKind.ACKNOWLEDGED: known.acknowledged_ms,
     }
     for kind, at_ms in dated.items():
         found = [row.at_ms for row in rows if row.kind is kind]
@@ -103,3 +108,32 @@ def test_an_incident_reads_from_its_first_failure_to_its_end() -> None:
         TimelineRow(400, TimelineKind.ENABLED, "enabled the webhook", "asha", 3),
         TimelineRow(500, TimelineKind.RECOVERED, "An attempt succeeded; the breaker closed"),
     ]
+
+
+def test_a_changed_cause_and_an_acknowledgement_stand_where_they_happened() -> None:
+    known = TroubleFacts(
+        first_failure_ms=100,
+        cause="503",
+        cause_changes=1,
+        cause_changed_ms=200,
+        changed_cause="503",
+        previous_cause="refused",
+        acknowledged_ms=300,
+        acknowledged_by="asha",
+        note="their deploy",
+    )
+    first, *later = build_timeline(known, 1_000)
+    assert first.text == "The first attempt failed: the receiver refuses connections"
+    assert later == [
+        TimelineRow(
+            200, TimelineKind.CHANGED_CAUSE, "The cause changed: the receiver answers 503"
+        ),
+        TimelineRow(
+            300, TimelineKind.ACKNOWLEDGED, "acknowledged the incident: their deploy", "asha"
+        ),
+    ]
+    replace = msgspec.structs.replace
+    [first, *_] = build_timeline(replace(known, cause_changes=2), 1_000)
+    assert first.text == "The first attempt failed"  # the first of three causes is not known
+    *_, last = build_timeline(replace(known, note=""), 1_000)
+    assert last.text == "acknowledged the incident"

@@ -32,8 +32,8 @@ def trouble_routes(services: Services) -> list[EntryRoute]:
         (`neverArrived`, as the tally counts it) and, of a webhook that is or was within a day
         disabled or inactive, the events that it was `notAsked` about: at least so many where it is
         not `exact`. `replay` is the body to post to `/v1/replays` for all of it. `timeline` has how
-        the failure began and went on and, for a credential with the scope `admin:read`, who has
-        changed what, the oldest first."""
+        the failure began and went on, who has acknowledged its incident and, for a credential with
+        the scope `admin:read`, who has changed what, the oldest first."""
         record = services.webhooks.get(caller.org, webhook_id)
         if record.webhook.status is WebhookStatus.DELETED:
             raise UnknownWebhook(webhook_id)

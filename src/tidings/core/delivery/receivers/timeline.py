@@ -21,7 +21,9 @@ class TimelineKind(StrEnum):
 
     FIRST_FAILURE = "firstFailure"
     LEFT_ALONE = "leftAlone"
+    CHANGED_CAUSE = "changedCause"
     NOTIFIED = "notified"
+    ACKNOWLEDGED = "acknowledged"
     CHANGED = "changed"
     DISABLED = "disabled"
     ENABLED = "enabled"
@@ -43,10 +45,17 @@ class TroubleFacts(msgspec.Struct, frozen=True):
 
     first_failure_ms: int | None = None
     cause: str = ""  # of the last failure: a status, or a kind of fault
+    cause_changes: int = 0  # how often it has changed, the last time at `cause_changed_ms`
+    cause_changed_ms: int | None = None
+    changed_cause: str = ""  # the one that it has changed to
+    previous_cause: str = ""  # the one before that
     left_alone_ms: int | None = None  # its breaker opened
     notified_ms: int | None = None  # its owner was told that it fails
     disabled_ms: int | None = None  # where no change says so
     recovered_ms: int | None = None
+    acknowledged_ms: int | None = None
+    acknowledged_by: str = ""
+    note: str = ""  # of the acknowledgement
     changes: Sequence[WebhookChange] = ()
 
 
@@ -64,15 +73,29 @@ def build_timeline(
     facts: TroubleFacts, now_ms: int, rows_max: int = ROWS_MAX
 ) -> Sequence[TimelineRow]:
     """List what has happened, the oldest first; of too much, how it began and the newest."""
-    cause = f": the receiver {does(facts.cause)}" if facts.cause else ""
+    first = _first_cause(facts)
+    cause = f": the receiver {does(first)}" if first else ""
+    other = f"The cause changed: the receiver {does(facts.changed_cause)}"
     dated = (
         (facts.first_failure_ms, TimelineKind.FIRST_FAILURE, f"The first attempt failed{cause}"),
         (facts.left_alone_ms, TimelineKind.LEFT_ALONE, "The breaker opened: only probes are sent"),
+        (facts.cause_changed_ms, TimelineKind.CHANGED_CAUSE, other),
         (facts.notified_ms, TimelineKind.NOTIFIED, "Its owner was notified"),
         (facts.disabled_ms, TimelineKind.DISABLED, "The webhook was disabled"),
         (facts.recovered_ms, TimelineKind.RECOVERED, "An attempt succeeded; the breaker closed"),
     )
     rows = [TimelineRow(at_ms, kind, text) for at_ms, kind, text in dated if at_ms is not None]
+    if facts.acknowledged_ms is not None:
+        note = f": {facts.note}" if facts.note else ""
+        text = f"acknowledged the incident{note}"
+        rows.append(
+            TimelineRow(
+                at_ms=facts.acknowledged_ms,
+                kind=TimelineKind.ACKNOWLEDGED,
+                text=text,
+                by=facts.acknowledged_by,
+            )
+        )
     rows += [
         TimelineRow(
             at_ms=change.at_ms,
@@ -93,6 +116,13 @@ def build_timeline(
     newest = [row for row in rows if row not in began]
     kept = [*began, *newest[len(newest) - (rows_max - len(began)) :]]
     return sorted(kept, key=rows.index)
+
+
+def _first_cause(facts: TroubleFacts) -> str:
+    """Return why the first attempt failed; empty where only later causes are known."""
+    if facts.cause_changed_ms is None:
+        return facts.cause
+    return facts.previous_cause if facts.cause_changes == 1 else ""
 
 
 def _kind_of(change: WebhookChange) -> TimelineKind:
