@@ -183,7 +183,8 @@ async def _incident(parts: TroubleParts, record: WebhookState, now_ms: int) -> I
         if incident.kind in _OF_RECEIVER:
             return incident
     query = port.IncidentQuery(org=record.org, webhook=record.webhook.number, limit=INCIDENTS_MAX)
-    for incident in await parts.store.incidents(query):
+    for row in await parts.store.incidents(query):
+        incident = parts.delivery.incidents.newest(row)
         if incident.kind in _OF_RECEIVER:
             is_long_over = incident.ended_ms is not None and incident.ended_ms < now_ms - BACK_MS
             return None if is_long_over else incident

@@ -72,6 +72,7 @@ class IncidentTracker:
         self._listener = listener
         self._open: dict[int, dict[str, Incident]] = {}  # by webhook and kind
         self._dirty: dict[int, Incident] = {}  # by number: to be written
+        self._being_written: dict[int, Incident] = {}
         self._pending: dict[int, Incident] = {}  # given to the listener, and not sure yet
         self._loaded = False
         self._reviews = 0
@@ -118,7 +119,12 @@ class IncidentTracker:
         known = self._open.get(incident.webhook, {}).get(incident.kind)
         if known is not None and known.number == incident.number:
             return known
-        return self._dirty.get(incident.number, incident)
+        return self.unwritten().get(incident.number, incident)
+
+    def unwritten(self) -> Mapping[int, Incident]:
+        """Return by its number each incident that has changed and is not written yet: the store
+        has what it was, or nothing of it."""
+        return {**self._being_written, **self._dirty}
 
     async def acknowledge(self, incident: Incident, by: str, note: str) -> Incident:
         """Note that somebody has acknowledged an incident. StoreDown: nobody has."""
@@ -145,7 +151,7 @@ class IncidentTracker:
         """Undo an acknowledgement that was not written, whatever else has changed since; a later
         one stays, and so does one that a review has written."""
         newest = self.newest(after)
-        is_known = newest.number in self._dirty or newest in self.of(newest.webhook)
+        is_known = newest.number in self.unwritten() or newest in self.of(newest.webhook)
         if is_known and _acknowledgement(newest) == _acknowledgement(after):
             self._change(acknowledge(newest, *_acknowledgement(before)))
 
@@ -265,6 +271,7 @@ class IncidentTracker:
         dirty, self._dirty = self._dirty, {}
         if not dirty:
             return
+        self._being_written = dirty
         try:
             # What has ended goes first: another one of its kind may have opened since.
             rows = sorted(dirty.values(), key=lambda known: (known.is_open, known.number))
@@ -272,6 +279,8 @@ class IncidentTracker:
         except BaseException:  # also where its task is ended: nothing is forgotten
             self._dirty = {**dirty, **self._dirty}
             raise
+        finally:
+            self._being_written = {}
 
     async def close(self) -> None:
         """Write what is known at a stop."""

@@ -52,27 +52,58 @@ async def find_incidents(parts: IncidentParts, question: IncidentQuestion) -> li
         number = parts.webhooks.number_anywhere(WebhookId(question.webhook))
         if number is None:
             return []
-    rows = await parts.store.incidents(
-        port.IncidentQuery(
-            org=question.org,
-            is_open={"open": True, "ended": False}.get(question.state),
-            webhook=number,
-            kind=question.kind,
-            before=question.before,
-            limit=question.limit,
-        )
+    is_open = {"open": True, "ended": False}.get(question.state)
+    query = port.IncidentQuery(
+        org=question.org,
+        is_open=is_open,
+        webhook=number,
+        kind=question.kind,
+        before=question.before,
+        limit=question.limit,
     )
-    return [show_incident(parts, parts.delivery.incidents.newest(row)) for row in rows]
+    found = await _look_up(parts, query)
+    return [show_incident(parts, incident) for incident in found]
+
+
+async def _look_up(parts: IncidentParts, query: port.IncidentQuery) -> list[Incident]:
+    """Return the incidents of a question as they are now: some are not written yet, of others the
+    store has what they were."""
+    tracker = parts.delivery.incidents
+    unwritten = {
+        number: incident
+        for number, incident in tracker.unwritten().items()
+        if _is_asked_for(incident, query)
+    }
+    # So many rows may be none of the answer any more.
+    changed = sum(query.is_open not in (None, known.is_open) for known in unwritten.values())
+    rows = await parts.store.incidents(msgspec.structs.replace(query, limit=query.limit + changed))
+    known = {row.number: row for row in rows} | unwritten
+    found = [tracker.newest(known[number]) for number in sorted(known, reverse=True)]
+    return [incident for incident in found if query.is_open in (None, incident.is_open)][
+        : query.limit
+    ]
+
+
+def _is_asked_for(incident: Incident, query: port.IncidentQuery) -> bool:
+    """Return whether a question asks for an incident, were it open or ended."""
+    return (
+        incident.number < query.before
+        and query.org in (None, incident.org)
+        and query.webhook in (None, incident.webhook)
+        and query.kind in ("", incident.kind)
+    )
 
 
 async def find_incident(parts: IncidentParts, org: OrgId | None, shown_id: str) -> Incident | None:
     """Find an incident of an org, or, without one, of any org of this cell; None where there is
     none. StoreDown."""
-    number = read(PREFIX, shown_id)
-    row = None if number is None else await parts.store.incident(number)
-    if row is None or (org is not None and row.org != org):
+    if (number := read(PREFIX, shown_id)) is None:
         return None
-    return parts.delivery.incidents.newest(row)
+    tracker = parts.delivery.incidents
+    known = tracker.unwritten().get(number) or await parts.store.incident(number)
+    if known is None or (org is not None and known.org != org):
+        return None
+    return tracker.newest(known)
 
 
 def unknown_incident(shown_id: str) -> NotFound:

@@ -10,6 +10,8 @@ from tidings.core.ids import OrgId, show
 from tidings.core.incidents.acknowledgement import NOTE_MAX
 from tidings.store.port import StoreDown
 
+ORG = OrgId(7)
+
 
 async def listed(s: Service, query: str = "", auth: str = "", **headers: str) -> Any:
     reply = await s.call("GET", f"/v1/incidents{query}", None, auth, **headers)
@@ -86,6 +88,39 @@ async def test_filters_and_pages_of_incidents() -> None:
         [ended] = (await listed(s, "?state=ended", own))["incidents"]
         assert (ended["id"], ended["endReason"]) == (made[0], "recovered")
         assert ids(await listed(s, "?state=open&kind=failing", own)) == newest[:2]
+
+
+async def test_what_is_not_written_yet_is_listed_by_what_it_is_and_not_by_what_it_was() -> None:
+    async with service() as s:
+        own, other = await s.add_org(7), await s.add_org(8)
+        made = [await opened(s, 7, name) for name in ("a", "b", "c")]
+        tracker = s.parts.delivery.incidents
+        put = tracker._store.put_incidents
+
+        async def down(incidents: object) -> None:
+            raise StoreDown("full")
+
+        tracker._store.put_incidents = down  # type: ignore[method-assign]
+        hooks = {record.webhook.name: record.webhook.number for record in s.webhooks.list(ORG)}
+        s.parts.delivery.engine.healths.good(hooks["c"])
+        made.append(await opened(s, 7, "d", load=False))
+        newest = sorted(made, reverse=True)
+        ended = made[2]
+        still = [id for id in newest if id != ended]
+        assert ids(await listed(s, "?state=open", own)) == still
+        first = await listed(s, "?state=open&limit=2", own)
+        assert ids(first) == still[:2]
+        second = await listed(s, f"?state=open&limit=2&cursor={first['paging']['next']}", own)
+        assert ids(second) == still[2:]
+        assert ids(await listed(s, "?state=ended", own)) == [ended]
+        assert ids(await listed(s, "", own)) == newest
+        assert ids(await listed(s, "?kind=degraded", own)) == ids(await listed(s, "", other)) == []
+        for id, auth, status in ((made[3], own, 200), (made[3], other, 404)):
+            assert (await s.call("GET", f"/v1/incidents/{id}", None, auth)).status == status
+        tracker._store.put_incidents = put  # type: ignore[method-assign]
+        await tracker.write()
+        assert ids(await listed(s, "?state=open", own)) == still
+        assert ids(await listed(s, "?state=ended", own)) == [ended]
 
 
 @pytest.mark.parametrize("query", ["?state=gone", "?kind=bad", "?limit=0", "?cursor=x", "?a=b"])
