@@ -194,6 +194,7 @@ async def several_cells(
         members = []
         for cell in cells:
             made = await stack.enter_async_context(service())
+            made.parts.delivery.incidents.cell = cell
             lines = OwnerLines(TRUST.calls)
             stack.callback(lines.close)
             store = fixed.store()

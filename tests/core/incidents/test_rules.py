@@ -11,6 +11,7 @@ from tidings.core.incidents.rules import (
     acknowledge,
     decide,
     mark_notified,
+    number_after,
     unnotified_changes,
 )
 
@@ -207,3 +208,22 @@ def test_openings_and_ends_alternate_and_since_is_never_later_than_what_was_seen
             assert kind not in before or incident.since_ms <= before[kind].since_ms
             if incident.kind == observation.state and observation.since_ms is not None:
                 assert incident.since_ms <= observation.since_ms or not observation.sends
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 16_383]), st.integers(0, 3)), max_size=300))
+def test_no_two_cells_give_one_number_and_those_of_a_cell_rise_at_any_clock(
+    given_numbers: list[tuple[int, int]],
+) -> None:
+    last: dict[int, int] = {}
+    known: set[int] = set()
+    for cell, now_ms in given_numbers:
+        number = number_after(last.get(cell, 0), now_ms, cell)
+        assert number > last.get(cell, 0) and number not in known
+        known.add(number)
+        last[cell] = number
+
+
+def test_a_later_incident_of_another_cell_has_a_greater_number() -> None:
+    assert number_after(0, NOW_MS, 16_383) < number_after(0, NOW_MS + 1, 1)
+    century_ms = 100 * 365 * 86_400_000
+    assert number_after(0, 2 * century_ms, 16_383) < 1 << 63

@@ -38,6 +38,10 @@ class Rows:
             raise port.StoreDown("full")
         self.kept |= {incident.number: incident for incident in incidents}
 
+    async def incidents(self, query: port.IncidentQuery) -> Sequence[Incident]:
+        assert query == port.IncidentQuery(limit=1)
+        return [self.kept[number] for number in sorted(self.kept)[-1:]]
+
     async def open_incidents(self) -> Sequence[Incident]:
         return [
             incident
@@ -118,7 +122,6 @@ class Scene:
             clock=self.clock,
             sightings=self.sightings,  # type: ignore[arg-type]
             audit=Audit(),  # type: ignore[arg-type]
-            random_bytes=lambda count: b"\0" * count,
             heard=self.signals,
             metrics=self.metrics,
             listener=self.listener,
@@ -152,6 +155,16 @@ async def test_a_kill_forgets_no_incident_and_makes_none_twice() -> None:
     assert list(second.rows.kept) == [opened.number]
     assert await second.review(None) == []
     assert second.rows.kept[opened.number].ended_ms is not None
+
+
+async def test_a_clock_that_was_set_back_over_a_restart_gives_no_number_twice() -> None:
+    first = await scene()
+    [opened] = await first.review(FAILING)
+    await first.review(None)
+    second = await scene(first.rows)
+    second.clock.ms -= 900_000
+    [later] = await second.review(FAILING)
+    assert later.number > opened.number
 
 
 async def test_pause_edit_and_disabling_keep_an_incident_until_it_recovers() -> None:

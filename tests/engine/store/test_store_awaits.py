@@ -153,7 +153,7 @@ CASES = {
         channels: load_alert_channels
         sources: load_sources dead_letter_sums load_activity
         engine: recover healths past_attempts
-        tracker: open_incidents
+        tracker: incidents open_incidents
         compose: load load_people load_transformations load_types
         directed_store: load
         service: load_types installation

@@ -19,12 +19,18 @@ from tidings.core.audit.audit_actions import INCIDENT_ACKNOWLEDGED
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show
 from tidings.core.incidents.incident import EndReason, Incident, IncidentChange, IncidentKind
-from tidings.core.incidents.rules import acknowledge, decide, end, mark_notified, unnotified_changes
+from tidings.core.incidents.rules import (
+    acknowledge,
+    decide,
+    end,
+    mark_notified,
+    number_after,
+    unnotified_changes,
+)
 from tidings.core.running.service_part import ServicePart
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.audit.audit_log import AuditLog
-from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.incidents.listener import IncidentListener
@@ -39,7 +45,6 @@ REVIEWED_MAX = 2_000  # webhooks of one review
 SLICE = 100  # of them that are looked at before others have their turn
 COUNTED_MAX = 200  # webhooks whose backlogs one review looks up
 COUNT_EVERY = 4  # reviews
-_RANDOM_BITS = 20
 
 PART = ServicePart("incidents", "no incident of a webhook opens, grows or ends")
 
@@ -57,7 +62,6 @@ class IncidentTracker:
         clock: Clock,
         sightings: WebhookSightings,
         audit: AuditLog,
-        random_bytes: RandomBytes,
         heard: EngineListeners,
         metrics: EngineMetrics,
         listener: IncidentListener | None = None,
@@ -68,7 +72,7 @@ class IncidentTracker:
         self._clock = clock
         self._sightings = sightings
         self._audit = audit
-        self._random_bytes = random_bytes
+        self.cell = 1  # whose process gives numbers to incidents
         self._listener = listener
         self._open: dict[int, dict[str, Incident]] = {}  # by webhook and kind
         self._dirty: dict[int, Incident] = {}  # by number: to be written
@@ -90,6 +94,8 @@ class IncidentTracker:
 
     async def load(self) -> None:
         """Take up what a former owner knew. StoreDown."""
+        for newest in await self._store.incidents(port.IncidentQuery(limit=1)):
+            self._last_number = newest.number
         for incident in await self._store.open_incidents():
             self._last_number = max(self._last_number, incident.number)
             if incident.is_open:
@@ -197,15 +203,10 @@ class IncidentTracker:
             return
         seen = self._sightings.of(webhook, backlog)
         known = self._open.get(number, {})
-        for incident, changes in decide(known, seen, self._next_number(seen.now_ms)):
+        first = number_after(self._last_number, seen.now_ms, self.cell)
+        for incident, changes in decide(known, seen, first):
             self._last_number = max(self._last_number, incident.number)
             self._take(incident, changes)
-
-    def _next_number(self, now_ms: int) -> int:
-        """Return a number above all that this cell has given, which no other cell is likely to
-        give."""
-        drawn = int.from_bytes(self._random_bytes(3), "big") >> (24 - _RANDOM_BITS)
-        return max(self._last_number + 1, now_ms << _RANDOM_BITS | drawn)
 
     def _take(self, incident: Incident, changes: Sequence[IncidentChange]) -> None:
         self._dirty[incident.number] = incident

@@ -285,7 +285,6 @@ def _incidents(
         clock=base.clock,
         sightings=sightings,
         audit=base.audit,
-        random_bytes=base.random_bytes,
         heard=base.heard,
         metrics=base.metrics,
     )

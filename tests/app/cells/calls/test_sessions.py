@@ -73,6 +73,8 @@ async def test_who_signs_in_at_one_process_is_signed_in_at_each(
 ) -> None:
     visitor = await signed_in(both.workers[at], f"org{org}", "secret")
     assert cell_of_session(visitor.token) == (1 if org == 7 else 2)
+    trackers = [worker.service.parts.delivery.incidents for worker in both.workers]
+    assert [tracker.cell for tracker in trackers] == [1, 2], "no two give one number"
     assert await at_each(both, visitor, OF_ORG[org]) == [200, 200]
     assert await at_each(both, visitor, "/console/sessions") == [200, 200]
     assert (await sent(both.workers[1 - at], visitor, SIGN_OUT))[0] == 303

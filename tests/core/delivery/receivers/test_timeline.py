@@ -125,9 +125,7 @@ def test_a_changed_cause_and_an_acknowledgement_stand_where_they_happened() -> N
     first, *later = build_timeline(known, 1_000)
     assert first.text == "The first attempt failed: the receiver refuses connections"
     assert later == [
-        TimelineRow(
-            200, TimelineKind.CHANGED_CAUSE, "The cause changed: the receiver answers 503"
-        ),
+        TimelineRow(200, TimelineKind.CHANGED_CAUSE, "The cause changed: the receiver answers 503"),
         TimelineRow(
             300, TimelineKind.ACKNOWLEDGED, "acknowledged the incident: their deploy", "asha"
         ),

@@ -47,12 +47,12 @@ def cell_calls(
     retry_after_s: Callable[[FamilyId], int] = lambda _: MOVING_RETRY_S,
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
-    other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
-    whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
-    call its id, by its headers; `catch_up`: see `WholeDirectory`; `others`: asks the owners of
-    other cells; `headers`: of what the door itself answers; `placing`: None where all cells count
-    as having as many events; `sizes`: None where all families count as equally large;
-    `retry_after_s`: how long a call of a family that is held is to wait."""
+    other cells, and name its own cell in sessions and incidents. Raise UndecidedRoute where nobody
+    has decided whose the calls of a route are. `app`, `direct`: the service's own gate;
+    `request_id` gives a call its id, by its headers; `catch_up`: see `WholeDirectory`; `others`:
+    asks the owners of other cells; `headers`: of what the door itself answers; `placing`: None
+    where all cells count as having as many events; `sizes`: None where all families count as
+    equally large; `retry_after_s`: how long a call of a family that is held is to wait."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     view = installation.reader.view
@@ -66,7 +66,7 @@ def cell_calls(
     naming = CallNaming(table, callers, view, openers)
     router = MapRouter(installation, naming, callers, openers, retry_after_s)
     engine.orgs.others = OtherOrgs(installation, sizes)
-    engine.access.sessions.cell = installation.cell
+    engine.access.sessions.cell = engine.delivery.incidents.cell = installation.cell
     engine.access.sessions.guests.elsewhere = CellSessions(installation, others, openers)
     door = DoorParts(
         router, installation.lines, request_id, seal=installation.seal, headers=[*headers]
