@@ -31,23 +31,26 @@ def times(quiet: QuietRules = NO_QUIET, sent_ms: list[int] | None = None) -> Cha
 class Channel:
     """A channel that takes every message, as the engine sends them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, acknowledges: bool = False) -> None:
+        self.acknowledges = acknowledges
         self.marks: dict[str, AlertMark] = {}
         self.sent_ms: list[int] = []
         self.heard: list[tuple[AlertAct, str]] = []
         self.keys: Counter[str] = Counter()
 
     def round(self, opened: list[OpenIncident], now_ms: int, quiet: QuietRules = NO_QUIET) -> None:
-        plan = plan_alerts(opened, self.marks, times(quiet, self.sent_ms), now_ms)
+        since = times(quiet, self.sent_ms)
+        plan = plan_alerts(opened, self.marks, since, now_ms, acknowledges=self.acknowledges)
         for id in plan.ended:
             del self.marks[id]
         for message in plan.messages:
             self.sent_ms.append(now_ms)
             self.keys[message.key] += {AlertAct.OPENED: 1, AlertAct.ENDED: -1}.get(message.act, 0)
+            sent = mark_sent(message, self.marks, now_ms)
             for told in message.incidents:
                 self.heard.append((message.act, told.id))
                 self.marks.pop(told.id, None)
-            self.marks |= mark_sent(message, now_ms)
+            self.marks |= sent
 
 
 def test_a_blip_wakes_nobody_and_what_stands_for_a_minute_is_sent_once() -> None:
@@ -69,6 +72,42 @@ def test_growth_and_another_cause_are_sent_a_quarter_of_an_hour_apart() -> None:
     channel.round([incident(1, cause="timeout", grew=1)], NOON + MINUTE + 2 * GREW_EVERY_MS)
     channel.round([incident(1, cause="timeout", grew=1)], NOON + MINUTE + 3 * GREW_EVERY_MS)
     assert channel.heard[1:] == [(AlertAct.GREW, "inc_1")] * 2
+
+
+def test_an_acknowledgement_is_sent_once_and_growth_after_it_all_the_same() -> None:
+    channel, other = Channel(acknowledges=True), Channel()
+    seen = msgspec.structs.replace(incident(1), acknowledged=True)
+    worse = msgspec.structs.replace(seen, cause="timeout")
+    for at in (channel, other):
+        at.round([incident(1)], NOON + MINUTE)
+        at.round([seen], NOON + 2 * MINUTE)
+        at.round([worse], NOON + 3 * MINUTE)
+        at.round([worse], NOON + MINUTE + GREW_EVERY_MS)
+        at.round([worse], NOON + MINUTE + 2 * GREW_EVERY_MS)
+        at.round([], NOON + MINUTE + 3 * GREW_EVERY_MS)
+    heard = [AlertAct.OPENED, AlertAct.ACKNOWLEDGED, AlertAct.GREW, AlertAct.ENDED]
+    assert channel.heard == [(act, "inc_1") for act in heard]
+    assert [act for act, _ in other.heard] == [AlertAct.OPENED, AlertAct.GREW, AlertAct.ENDED]
+
+
+def test_what_was_acknowledged_before_its_opening_was_sent_is_so_behind_it() -> None:
+    channel = Channel(acknowledges=True)
+    seen = msgspec.structs.replace(incident(1), acknowledged=True)
+    channel.round([seen], NOON + MINUTE)
+    channel.round([seen], NOON + 2 * MINUTE)
+    channel.round([seen], NOON + 3 * MINUTE)
+    assert [act for act, _ in channel.heard] == [AlertAct.OPENED, AlertAct.ACKNOWLEDGED]
+
+
+def test_one_message_of_many_is_acknowledged_once_each_that_is_open_is() -> None:
+    channel = Channel(acknowledges=True)
+    many = [incident(number) for number in range(TOGETHER + 1)]
+    channel.round(many, NOON + MINUTE)
+    seen = [msgspec.structs.replace(known, acknowledged=True) for known in many]
+    channel.round([*seen[:-1], many[-1]], NOON + 2 * MINUTE)
+    assert {act for act, _ in channel.heard} == {AlertAct.OPENED}
+    channel.round(seen[:-1], NOON + 3 * MINUTE)  # the last one has ended
+    assert [act for act, _ in channel.heard[len(many) :]] == [AlertAct.ACKNOWLEDGED] * TOGETHER
 
 
 def test_many_at_once_are_one_message_that_ends_with_the_last_of_them() -> None:

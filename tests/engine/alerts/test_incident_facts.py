@@ -48,6 +48,12 @@ async def test_a_receiver_that_fails_is_sent_and_its_first_success_ends_it(
     [summary] = world.party.open_alerts().values()
     assert summary.startswith("Webhook crm (crm.example.com) has been answering 503, since ")
     [webhook] = world.s.registry.of_org(OrgId(1))
+    tracker = world.s.parts.delivery.incidents
+    [known] = tracker.of(webhook.number)
+    await tracker.acknowledge(known, "asha", "their deploy")
+    await passes(world)
+    actions = [event["event_action"] for event in world.party.events()]
+    assert actions == ["trigger", "acknowledge"]
     world.s.parts.delivery.engine.healths.good(webhook.number)
     await passes(world, 10 * MINUTE)  # and no attempt of its last minutes fails
     await passes(world, MINUTE)

@@ -1,5 +1,6 @@
 """Channels hear of each incident in the shapes that the other sides enforce, over restarts too."""
 
+import msgspec
 import pytest
 
 from tests.engine.alerts.alert_world import MINUTE, OUTSIDE, alert_world
@@ -46,6 +47,24 @@ async def test_a_restart_sends_nothing_twice_and_resolves_what_was_triggered_bef
         world.incidents.now.clear()
         await world.round(MINUTE)
         assert world.party.open_alerts() == {}
+
+
+async def test_an_acknowledgement_reaches_pagerduty_once_over_a_restart_and_nobody_else() -> None:
+    async with alert_world() as world:
+        await world.slack()
+        await world.pagerduty()
+        opened = world.opens(1)
+        await world.round(MINUTE)
+        world.incidents.now[:] = [msgspec.structs.replace(opened, acknowledged=True)]
+        await world.round(MINUTE)
+        world.begin()
+        await world.round(MINUTE)
+        actions = [event["event_action"] for event in world.party.events()]
+        assert actions == ["trigger", "acknowledge"]
+        trigger, acknowledged = world.party.events()
+        assert acknowledged.keys() == {"routing_key", "event_action", "dedup_key"}
+        assert acknowledged["dedup_key"] == trigger["dedup_key"]
+        assert len(world.party.messages()) == len(world.party.open_alerts()) == 1
 
 
 async def test_what_the_store_could_not_keep_is_kept_by_a_later_round() -> None:

@@ -21,6 +21,7 @@ class OpenIncident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     since_ms: int = 0  # its first failure; 0: it opened with that
     grew: int = 0  # how often
     waiting: int | None = None  # deliveries; None where nobody has counted
+    acknowledged: bool = False
 
 
 _KINDS = {

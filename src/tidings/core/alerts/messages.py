@@ -23,7 +23,13 @@ SEVERITIES = {
     "unread": "warning",
     "test": "info",
 }
-_HEADS = {AlertAct.OPENED: "", AlertAct.GREW: "Grown: ", AlertAct.ENDED: "Ended: "}
+_HEADS = {
+    AlertAct.OPENED: "",
+    AlertAct.GREW: "Grown: ",
+    AlertAct.ACKNOWLEDGED: "Acknowledged: ",
+    AlertAct.ENDED: "Ended: ",
+}
+_ACTIONS = {AlertAct.ACKNOWLEDGED: "acknowledge", AlertAct.ENDED: "resolve"}  # else trigger
 
 
 class AlertText(NamedTuple):
@@ -108,13 +114,13 @@ def _cut(text: str, most: int) -> str:
 
 def pagerduty_body(message: AlertMessage, base: str, routing_key: str) -> dict[str, Any]:
     """Build an event of the Events API v2."""
-    ended = message.act is AlertAct.ENDED
+    action = _ACTIONS.get(message.act, "trigger")
     event: dict[str, Any] = {
         "routing_key": routing_key,
-        "event_action": "resolve" if ended else "trigger",
+        "event_action": action,
         "dedup_key": f"tidings-{message.key}"[:KEY_MAX],
     }
-    if ended:
+    if action != "trigger":
         return event
     text = write_alert(message, base)
     first = message.incidents[0]

@@ -7,11 +7,13 @@ what still is.
 
     open, no mark ──(stood for the delay, not quiet)──► trigger ──► mark
     mark, open, grew or has another cause ──(quarter of an hour apart)──► grew ──► mark
+    mark, open, acknowledged ──► acknowledged ──► mark     (where channels have a word for it)
     mark, not open ──► end ──► no mark
 
 More than `TOGETHER` openings at a time are one message, with one key: its incidents share the key,
-and the end of the last of them ends it. A channel gets at most `PER_MINUTE` messages a minute; what
-is due beyond waits for the next one, where it is summed up.
+the end of the last of them ends it, and it is acknowledged once each that is open is. A channel
+gets at most `PER_MINUTE` messages a minute; what is due beyond waits for the next one, where it is
+summed up.
 """
 
 from collections import defaultdict
@@ -37,15 +39,18 @@ class AlertAct(StrEnum):
 
     OPENED = "opened"
     GREW = "grew"
+    ACKNOWLEDGED = "acknowledged"
     ENDED = "ended"
 
 
 class AlertMark(msgspec.Struct, frozen=True, kw_only=True):
-    """A mark of what a channel has heard: the incident as it was then, and under which key."""
+    """A mark of what a channel has heard: the incident as it was then, under which key, and whether
+    that it is acknowledged."""
 
     key: str
     incident: OpenIncident
     sent_ms: int
+    acknowledged: bool = False
 
 
 class AlertMessage(NamedTuple):
@@ -79,26 +84,42 @@ def plan_alerts(
     marks: Mapping[str, AlertMark],
     times: ChannelTimes,
     now_ms: int,
+    *,
+    acknowledges: bool = False,
 ) -> AlertPlan:
     """Plan the messages of a round to one channel. `incidents`: all that are open and are its to
-    hear; `marks`: what it has heard, by incident."""
+    hear; `marks`: what it has heard, by incident; `acknowledges`: it has a word for that."""
     known = {incident.id: incident for incident in incidents}
     sent = sum(now_ms - MINUTE_MS < at_ms <= now_ms for at_ms in times.sent_ms)
     room = max(0, PER_MINUTE - sent)
     ends, dropped = _plan_ends(known, marks, now_ms)
     grew = _plan_growth(known, marks, times, now_ms)
     opened = _plan_openings(known, marks, times, now_ms)
-    return AlertPlan([*opened, *ends, *grew][:room], dropped)
+    seen = _plan_acknowledgements(known, marks, now_ms) if acknowledges else ()
+    return AlertPlan([*opened, *ends, *seen, *grew][:room], dropped)
 
 
-def mark_sent(message: AlertMessage, now_ms: int) -> dict[str, AlertMark]:
-    """Return the marks of what a channel has heard by a message, by incident; none by an end."""
+def mark_sent(
+    message: AlertMessage, marks: Mapping[str, AlertMark], now_ms: int
+) -> dict[str, AlertMark]:
+    """Return the marks of what a channel has heard by a message, by incident; none by an end.
+    `marks`: those of before. An acknowledgement changes nothing else of them: growth that was not
+    sent yet is."""
     if message.act is AlertAct.ENDED:
         return {}
-    return {
-        incident.id: AlertMark(key=message.key, incident=incident, sent_ms=now_ms)
-        for incident in message.incidents
-    }
+    sent = {}
+    for incident in message.incidents:
+        before = marks.get(incident.id)
+        if message.act is AlertAct.ACKNOWLEDGED and before is not None:
+            sent[incident.id] = msgspec.structs.replace(before, acknowledged=True)
+            continue
+        sent[incident.id] = AlertMark(
+            key=message.key,
+            incident=incident,
+            sent_ms=now_ms,
+            acknowledged=before is not None and before.acknowledged,
+        )
+    return sent
 
 
 def _plan_openings(
@@ -146,6 +167,27 @@ def _plan_growth(
     return [
         AlertMessage(AlertAct.GREW, key, incidents=incidents[:LISTED_MAX], at_ms=now_ms)
         for key, incidents in by_key.items()
+    ]
+
+
+def _plan_acknowledgements(
+    known: Mapping[str, OpenIncident], marks: Mapping[str, AlertMark], now_ms: int
+) -> list[AlertMessage]:
+    """Return a message for each key whose open incidents have all been acknowledged since."""
+    by_key: dict[str, list[tuple[OpenIncident, AlertMark]]] = defaultdict(list)
+    for id, mark in marks.items():
+        if id in known:
+            by_key[mark.key].append((known[id], mark))
+    return [
+        AlertMessage(
+            AlertAct.ACKNOWLEDGED,
+            key,
+            incidents=[incident for incident, _ in pairs],
+            at_ms=now_ms,
+        )
+        for key, pairs in by_key.items()
+        if all(incident.acknowledged for incident, _ in pairs)
+        and not all(mark.acknowledged for _, mark in pairs)
     ]
 
 

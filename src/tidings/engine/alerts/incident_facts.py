@@ -57,6 +57,7 @@ def _shown(incident: Incident, webhook: Webhook) -> OpenIncident:
         since_ms=incident.since_ms,
         grew=incident.grew,
         waiting=incident.waiting or None,
+        acknowledged=incident.acknowledged_ms is not None,
     )
 
 

@@ -206,7 +206,8 @@ class AlertSender(Collector):
             zone=self._surroundings.zone(channel.org),
             sent_ms=[*state.sent_ms],
         )
-        plan = plan_alerts([*heard, *fresh[:room]], marks, times, now_ms)
+        acknowledges = settings.type is ChannelType.PAGERDUTY
+        plan = plan_alerts([*heard, *fresh[:room]], marks, times, now_ms, acknowledges=acknowledges)
         for id in plan.ended:
             self._set(channel.id, id, None)
         messages = plan.messages
@@ -234,10 +235,12 @@ class AlertSender(Collector):
                 if result is None:
                     return  # nothing of it has left
                 if result.is_taken:
-                    state.sent_ms.append(self._clock.now_ms())
+                    now_ms, before = self._clock.now_ms(), self._marks.get(channel.id, {})
+                    state.sent_ms.append(now_ms)
+                    heard = mark_sent(message, before, now_ms)
                     for incident in message.incidents:
                         self._set(channel.id, incident.id, None)
-                    for id, mark in mark_sent(message, self._clock.now_ms()).items():
+                    for id, mark in heard.items():
                         self._set(channel.id, id, mark)
                     with self._outage:
                         await self._write()  # what is shown as sent is not sent again after a kill
