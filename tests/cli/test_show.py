@@ -117,6 +117,7 @@ def test_a_webhook_is_opened_by_its_id_in_any_case_and_by_a_name_like_an_id(
         ("dlv_0000000000009", "a delivery of this id"),
         ("rpl_0000000000009", "a replay of this id"),
         ("inc_0000000000009", "an incident of this id"),
+        ("alc_0000000000009", "an alert channel of this id"),
         ("inb_0000000000009", "a test inbox of this id"),
         ("arr_0000000000009", "an arrival at a test inbox of this id"),
         ("rej_0000000000009", "a refused event of this id"),

@@ -21,6 +21,7 @@ from tidings.cli.output import clean, moment, print_facts, print_line
 from tidings.cli.replay import show_replay
 from tidings.cli.sources.sources import show_source
 from tidings.cli.webhook_names import WEBHOOK_ID
+from tidings.cli.webhooks.alerts import show_channel
 from tidings.cli.webhooks.incidents import show_incident
 from tidings.cli.webhooks.webhooks import show_by_consumer_group, show_named
 from tidings.cli.where import HERE, Where
@@ -60,6 +61,7 @@ TYPED = {
     "dlv": LookupPlace("a delivery of this id", show_delivery),
     "rpl": LookupPlace("a replay of this id", show_replay),
     "inc": LookupPlace("an incident of this id", show_incident),
+    "alc": LookupPlace("an alert channel of this id", show_channel),
     "inb": LookupPlace("a test inbox of this id", show_inbox),
     "src": LookupPlace("a source of this id", show_source),
     "arr": LookupPlace("an arrival at a test inbox of this id", find_arrival),

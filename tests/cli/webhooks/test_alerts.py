@@ -29,10 +29,14 @@ def test_a_channel_s_life(tidings: Command, org: Api, tmp_path: Path) -> None:
         assert "The slack channel answered 403: invalid_token." in failed.err
     listed = tidings("alerts", "list").must(0)
     assert "takes nothing" in listed.out
+    shown = tidings("show", id).must(0)
+    assert "On call" in shown.out and "The slack channel answered 403" in shown.out
+    assert shown.err.splitlines()[-1] == f"Next: tidings alerts test {id}"
+    assert tidings("show", id, "--json").must(0).row["id"] == id
     assert tidings("alerts", "delete", id).must(2).out == ""
     tidings("alerts", "delete", id, "--yes").must(0)
     tidings("alerts", "delete", id, "--yes").must(3)
-    for done in (made, edited, failed, listed):
+    for done in (made, edited, failed, listed, shown):
         assert SECRET not in done.out + done.err
         assert "not-theirs" not in done.out + done.err
 

@@ -196,6 +196,14 @@ def delete(channel: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     return Exit.OK
 
 
+def show_channel(api: ApiClient, id: str, as_json: bool) -> int:
+    """Print an alert channel, without its secrets; the exit code."""
+    found = api.get(f"{PATH}/{part(id)}")
+    _print_channel(found, as_json)
+    api.next_step(f"tidings alerts test {found['id']}")
+    return Exit.OK
+
+
 def _find(api: ApiClient, channel: str) -> dict[str, Any]:
     """Find a channel by its id or its name. Raise CommandExit where none, or more than one, is
     called so."""
