@@ -117,6 +117,7 @@ def test_orgs_have_labels_until_there_are_too_many_and_lose_nothing() -> None:
     for number in (1, 2, 3, 1, 4):
         org = OrgId(number)
         metrics.orgs.accepted(org)
+        metrics.orgs.answered(org, 0.01)
         job = Job(DeliveryId(1), 1, org, "e", 1000, 1, None, False, b"")
         metrics.attempted("HTTP", job, 3000, answer, DELIVERED)
     registry = CollectorRegistry()
@@ -124,6 +125,8 @@ def test_orgs_have_labels_until_there_are_too_many_and_lose_nothing() -> None:
     for org_label, count in (("1", 2), ("2", 1), ("other", 2), ("3", None)):
         labels = {"org": org_label}
         assert registry.get_sample_value("tidings_org_events_total", labels) == count
-        assert registry.get_sample_value("tidings_org_delivery_seconds_count", labels) == count
+        for name in ("accept", "delivery"):
+            counted = registry.get_sample_value(f"tidings_org_{name}_seconds_count", labels)
+            assert counted == count, name
         labels["outcome"] = "delivered"
         assert registry.get_sample_value("tidings_org_attempts_total", labels) == count

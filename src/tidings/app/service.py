@@ -343,6 +343,26 @@ def _measure_disk(metrics: EngineMetrics, directory: Path) -> None:
     metrics.gauges["disk_bytes"] = lambda: ask("total")
 
 
+def _accept_app(settings: Settings, app: App, front: Front, bodies: BodyGuard) -> AcceptApp:
+    """Make the application that accepts events."""
+    return AcceptApp(
+        app.events.acceptor,
+        app.events.reader,
+        app.access.access,
+        clock_ms=app.base.clock.now_ms,
+        new_request_id=request_ids(),
+        body_s=settings.call_s_max,
+        throttle=app.access.limits,
+        late=app.events.late,
+        bodies=bodies,
+        timings=app.base.metrics.accepts,
+        observe_org=app.base.metrics.orgs.answered,
+        address_of=front.address,
+        origins_of=front.origins,
+        tracing=app.ports.outside.tracing,
+    )
+
+
 def _server(
     settings: Settings,
     app: App,
@@ -364,21 +384,7 @@ def _server(
         moves=None if membership is None else membership.moves,
         cells=None if membership is None else membership.cells,
     )
-    accept = AcceptApp(
-        app.events.acceptor,
-        app.events.reader,
-        app.access.access,
-        clock_ms=app.base.clock.now_ms,
-        new_request_id=request_ids(),
-        body_s=settings.call_s_max,
-        throttle=app.access.limits,
-        late=app.events.late,
-        bodies=services.web.bodies,
-        timings=app.base.metrics.accepts,
-        address_of=front.address,
-        origins_of=front.origins,
-        tracing=app.ports.outside.tracing,
-    )
+    accept = _accept_app(settings, app, front, services.web.bodies)
     control = make_control_app(services)
     control.router.routes.extend(console_routes(services, plain_http=settings.dev))
     gate = HttpGate(

@@ -219,6 +219,16 @@ _DECLARED = (
         when=_ATTEMPT,
     ),
     MetricDeclaration(
+        "org_accept_seconds",
+        _HISTOGRAM,
+        "as `accept_seconds` of 2xx, by org; without calls of the platform's own credential that "
+        "bring several events",
+        labels=("org",),
+        panel="Time to accept by org",
+        when=_EVENT,
+        bounds=_COARSE,
+    ),
+    MetricDeclaration(
         "org_lane_wait_seconds",
         _HISTOGRAM,
         "as `lane_wait_seconds`, by org",

@@ -14,10 +14,13 @@ from tidings.engine.running.metric_families import labelled_histograms, labelled
 class _OrgCounts:
     """The counts of one label."""
 
-    __slots__ = ("deliveries", "events", "outcomes", "sends", "waits")
+    __slots__ = ("accepts", "deliveries", "events", "outcomes", "sends", "waits")
 
-    def __init__(self, sends: Histogram, waits: Histogram, deliveries: Histogram) -> None:
+    def __init__(
+        self, accepts: Histogram, sends: Histogram, waits: Histogram, deliveries: Histogram
+    ) -> None:
         self.events = 0
+        self.accepts = accepts
         self.outcomes: Counter[str] = Counter()
         self.sends, self.waits, self.deliveries = sends, waits, deliveries
 
@@ -29,6 +32,7 @@ class OrgMetrics:
         self._labels = labels
         self._by_label: dict[str, _OrgCounts] = {}
         self._by_org: dict[OrgId, _OrgCounts] = {}  # of those that are named
+        self._accepts = LabelledHistograms("org_accept_seconds")
         self._sends = LabelledHistograms("org_send_seconds")
         self._waits = LabelledHistograms("org_lane_wait_seconds")
         self._deliveries = LabelledHistograms("org_delivery_seconds")
@@ -36,6 +40,10 @@ class OrgMetrics:
     def accepted(self, org: OrgId) -> None:
         """Count an event that was accepted."""
         (self._by_org.get(org) or self._counts_of(org)).events += 1
+
+    def answered(self, org: OrgId, took_s: float) -> None:
+        """Count a call whose events were accepted, from its arrival to its answer."""
+        (self._by_org.get(org) or self._counts_of(org)).accepts.observe(took_s)
 
     def attempted(
         self,
@@ -66,6 +74,7 @@ class OrgMetrics:
             for outcome, number in sorted(count.outcomes.items())
         ]
         yield labelled_values("org_attempts", attempts)
+        yield labelled_histograms("org_accept_seconds", self._accepts)
         yield labelled_histograms("org_lane_wait_seconds", self._waits)
         yield labelled_histograms("org_send_seconds", self._sends)
         yield labelled_histograms("org_delivery_seconds", self._deliveries)
@@ -75,7 +84,12 @@ class OrgMetrics:
         counts = self._by_label.get(label)
         if counts is None:
             key = (label,)
-            counts = _OrgCounts(self._sends.of(key), self._waits.of(key), self._deliveries.of(key))
+            counts = _OrgCounts(
+                self._accepts.of(key),
+                self._sends.of(key),
+                self._waits.of(key),
+                self._deliveries.of(key),
+            )
             self._by_label[label] = counts
         if label == str(org):
             self._by_org[org] = counts

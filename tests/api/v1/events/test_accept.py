@@ -273,6 +273,26 @@ async def test_request_ids(headers: list[tuple[bytes, bytes]], shown: bytes | No
         assert request == shown if shown else len(request) == 32
 
 
+async def test_an_accepted_call_is_timed_by_the_org_of_its_events_and_no_other_one_is() -> None:
+    timed: list[int] = []
+    service = Service(observe_org=lambda org, took_s: timed.append(org))
+    several = b"[" + EVENT + b"," + EVENT.replace(b"e-1", b"e-2") + b"]"
+    for body in (EVENT, several):
+        await service.call(body)
+    assert timed == [OWN, OWN]
+    of_other = EVENT.replace(b'"orgId":0', b'"orgId":%d' % OTHER)
+    assert (await service.call(of_other, authorization=PLATFORM)).status == 202
+    assert timed[2:] == [OTHER]
+    await service.call(of_other, (b"x-tidings-org", b"%d" % OTHER), authorization=PLATFORM)
+    assert timed[3:] == [OTHER]
+    await service.call(several, authorization=PLATFORM)  # which may be of several
+    await service.call(b"{}")
+    await service.call(authorization=None)
+    service.intake.fault = StoreDown("full")
+    await service.call(EVENT.replace(b"e-1", b"e-3"))
+    assert len(timed) == 4
+
+
 def test_a_refusal_by_hand() -> None:
     status, headers, body = refusal(
         409, FieldRefusal("taken", "It is.", "name"), b"r", retry_after=0

@@ -48,7 +48,7 @@ from tidings.api.v1.events.accept_answers import (
     rows_answer,
     unavailable_answer,
 )
-from tidings.api.v1.events.accept_call import AcceptCall
+from tidings.api.v1.events.accept_call import AcceptCall, ObserveOrg
 from tidings.core.cells.call_parts import indices_among, indices_in
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import note_away
@@ -138,6 +138,7 @@ class AcceptApp:
         late: LateChecks | None = None,
         bodies: BodyGuard | None = None,
         timings: LabelledHistograms | None = None,
+        observe_org: ObserveOrg | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
         origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
         tracing: Tracing | None = None,
@@ -158,12 +159,15 @@ class AcceptApp:
         self._body = RequestBodyReader(reader.limits.body_bytes, body_s)
         self._bodies = bodies or BodyGuard()
         self._timings = timings or LabelledHistograms("accept_seconds")
+        self._observe_org = observe_org
         self._answering: set[asyncio.Task[None]] = set()  # held until they are done
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one call (ASGI)."""
         pairs = scope["headers"]
-        call = AcceptCall(dict(pairs), self._new_request_id, lambda: scope, self._timings)
+        call = AcceptCall(
+            dict(pairs), self._new_request_id, lambda: scope, self._timings, self._observe_org
+        )
         try:
             caller = self._admit(call, pairs)
             length = call.headers.get(b"content-length")
@@ -189,7 +193,9 @@ class AcceptApp:
         length = headers.get(b"content-length")
         if length is None or len(length) >= self._short_digits:
             return False
-        call = AcceptCall(headers, self._new_request_id, direct.scope, self._timings)
+        call = AcceptCall(
+            headers, self._new_request_id, direct.scope, self._timings, self._observe_org
+        )
         try:
             caller = self._admit(call, request.headers)
             indices = indices_among(request.facts)
@@ -197,6 +203,7 @@ class AcceptApp:
             if (draft := _only(events)) is None:
                 self._answer_later(direct, call, self._answered(call, caller, events))
                 return True
+            call.org = draft.org
             verdicts = self._intake.accept([draft])
             if isinstance(verdicts, asyncio.Future):
                 verdicts.add_done_callback(partial(_answer_committed, direct, call, draft))
@@ -229,6 +236,8 @@ class AcceptApp:
             refuse_repeated(pairs)
         caller = self._caller(call)
         call.of_many = caller.platform
+        if not caller.platform:
+            call.org = caller.org
         if caller.limited and self._throttle is not None:
             call.allowance = allowance = self._throttle.events(caller)
             if allowance is not None and allowance.wait_s:
@@ -268,6 +277,7 @@ class AcceptApp:
     ) -> Answer:
         """Wait for the commit of a call's events; return the answer. RequestRefused."""
         if (draft := _only(events)) is not None:
+            call.org = draft.org
             return await _committed(self._intake.accept([draft]), draft, call)
         items = events if isinstance(events, list) else await _slowly(events)
         return await self._several(await concluded(items, self._late), caller, call.request)
