@@ -51,6 +51,19 @@ async def test_an_org_sees_its_actions_and_what_came_of_them_and_no_other_does()
             assert refused.status == 404
 
 
+async def test_the_last_day_of_an_action_is_to_the_millisecond_that_of_its_tally() -> None:
+    async with acting() as (s, auth):
+        number = number_of(s, "welcome")
+        for id, passed_ms in (("old", 86_400_001), ("new", 0)):
+            [delivery] = await accept(s, id, [number], org=7)
+            await settle(s, delivery, number, State.DELIVERED)
+            s.clock.ms += passed_ms
+        action = await s.call("GET", "/v1/actions/welcome", auth=auth)
+        path = f"/v1/webHooks/{action.json['webHookId']}/tally"
+        tally = (await s.call("GET", path, auth=auth)).json
+        assert action.json["lastDay"]["done"] == tally["delivered"] == 1
+
+
 async def test_what_ails_an_action_is_said_with_whom_it_needs() -> None:
     async with acting() as (s, auth):
         failing = port.StoredHealth(number_of(s, "welcome"), 1_000, 5, "refused", 1, 9_000)

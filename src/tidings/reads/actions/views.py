@@ -89,15 +89,12 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
     now_ms = parts.clock.now_ms()
     numbers = [record.webhook.number for record in records]
     lefts = await backlogs_now(parts.store, parts.clock, numbers)
-    days = await parts.store.series([[number] for number in numbers], now_ms - DAY_MS, now_ms, 24)
+    days = await parts.store.tally_each(numbers, now_ms + 1 - DAY_MS, now_ms + 1)
     await parts.actions.lookups.check()
     views = []
     for record, left, day in zip(records, lefts, days, strict=True):
         action = parts.actions.of(record.org).get(record.webhook.name)
         judged = parts.delivery.judgements.of(record.webhook)
-        counted = {
-            int(state): sum(point.by_state.get(state, 0) for point in day.points) for state in State
-        }
         ails = troubles_of(record, action, judged)
         advice = _advice(record, action, judged, parts.actions)
         views.append(
@@ -106,7 +103,7 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
                 action=action,
                 judged=judged,
                 left=left,
-                by_state=counted,
+                by_state=day.by_state,
                 troubles=ails,
                 advice=advice,
             )

@@ -268,6 +268,20 @@ def test_a_series_is_of_each_group_and_an_orgs_of_all_its_webhooks(subject: Subj
     assert starts[0] <= ends[0] and ends[1] <= starts[-1] + together.step_ms
 
 
+def test_tallies_of_several_are_what_each_tally_says(subject: Subject) -> None:
+    one, other, now_ms = filled(subject)
+    several = [other, 999, one]
+
+    def check(low: int, high: int) -> None:
+        tallies = subject.ask(lambda store: store.tally_each(several, low, high))
+        assert list(tallies) == [tally_of(subject, webhook, (low, high)) for webhook in several]
+
+    check(now_ms - DAY_MS, now_ms + DAY_MS)
+    check(now_ms, now_ms + 1)
+    check(now_ms, now_ms)
+    assert not subject.ask(lambda store: store.tally_each([], 0, now_ms))
+
+
 def test_what_came_just_now_is_late_by_no_wish(subject: Subject) -> None:
     """Nor ever where nothing is wished: 0 seconds are no limit."""
     one, other, now_ms = filled(subject)

@@ -93,6 +93,12 @@ class TotalsStore(Protocol):
         """Count the deliveries of a webhook by state; late ones by `sla_s`
         (core/delivery/sla.py)."""
 
+    def tally_each(
+        self, webhooks: Sequence[int], from_ms: int, to_ms: int
+    ) -> Awaitable[Sequence[Tally]]:
+        """Count the same of each webhook, in their order, and by one reading for all of them; late
+        ones are not looked for."""
+
     def series(
         self, groups: Sequence[Sequence[int]], from_ms: int, to_ms: int, points: int
     ) -> Awaitable[Sequence[Series]]:

@@ -154,6 +154,14 @@ class TotalRows:
         self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
 
+    @answers(port.Store.tally_each)
+    def tally_each(self, webhooks: Sequence[int], from_ms: int, to_ms: int) -> Sequence[port.Tally]:
+        now_ms = self._clock_ms()
+        sums = {webhook: Sum(None, now_ms) for webhook in webhooks}
+        self._add_up(sums, from_ms, to_ms, late_alone=False)
+        behind = self._blocks.behind * BLOCK
+        return [sums[webhook].tally(behind) for webhook in webhooks]
+
     @answers(port.Store.late_each)
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
