@@ -148,6 +148,17 @@ def test_deliveries_are_filtered_and_the_worst_is_proposed(
     assert "states must be" in tidings("deliveries", "list", "--status", "faild").must(4).err
 
 
+@pytest.mark.parametrize("listed", [("deliveries", "list"), ("events", "log")])
+def test_a_range_in_which_nothing_can_lie_is_refused_with_the_reason(
+    tidings: Command, org: Api, listed: tuple[str, str]
+) -> None:
+    ahead = tidings(*listed, "--since", "2999-01-01T00:00:00Z").must(4)
+    assert "must not lie ahead" in ahead.err and "2999-01-01" in ahead.err
+    empty = tidings(*listed, "--since", "1h", "--until", "2h").must(4)
+    assert "must be before" in empty.err and "nothing lies" in empty.err
+    assert ahead.out == empty.out == ""
+
+
 def test_show_opens_whatever_an_id_names(tidings: Command, org: Api, hook: dict[str, Any]) -> None:
     org.accept(bare(eventId="e-1", apiRequestId="request-77"))
     delivery = org.settled("e-1")
