@@ -9,6 +9,8 @@ EXEMPT = {
     Path(__file__),  # the forms below
     ROOT / "tests/engine/test_times_that_end.py",  # it lists tests, as answers
     ROOT / "tests/simulation/crossed/test_repeats.py",  # what it tries are runs of tests
+    # The same tests once more, with another browser: that they are the same is the point.
+    ROOT / "tests/browser/firefox/test_firefox_journeys.py",
 }
 # In programs too that a test holds as text, for other processes.
 IMPORT = re.compile(

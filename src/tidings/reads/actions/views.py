@@ -89,7 +89,7 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
     now_ms = parts.clock.now_ms()
     numbers = [record.webhook.number for record in records]
     lefts = await backlogs_now(parts.store, parts.clock, numbers)
-    days = await parts.store.tally_each(numbers, now_ms + 1 - DAY_MS, now_ms + 1)
+    days = await parts.store.tallies(numbers, now_ms + 1 - DAY_MS, now_ms + 1)
     await parts.actions.lookups.check()
     views = []
     for record, left, day in zip(records, lefts, days, strict=True):

@@ -273,13 +273,13 @@ def test_tallies_of_several_are_what_each_tally_says(subject: Subject) -> None:
     several = [other, 999, one]
 
     def check(low: int, high: int) -> None:
-        tallies = subject.ask(lambda store: store.tally_each(several, low, high))
+        tallies = subject.ask(lambda store: store.tallies(several, low, high))
         assert list(tallies) == [tally_of(subject, webhook, (low, high)) for webhook in several]
 
     check(now_ms - DAY_MS, now_ms + DAY_MS)
     check(now_ms, now_ms + 1)
     check(now_ms, now_ms)
-    assert not subject.ask(lambda store: store.tally_each([], 0, now_ms))
+    assert not subject.ask(lambda store: store.tallies([], 0, now_ms))
 
 
 def test_what_came_just_now_is_late_by_no_wish(subject: Subject) -> None:

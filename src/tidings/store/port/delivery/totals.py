@@ -93,7 +93,7 @@ class TotalsStore(Protocol):
         """Count the deliveries of a webhook by state; late ones by `sla_s`
         (core/delivery/sla.py)."""
 
-    def tally_each(
+    def tallies(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int
     ) -> Awaitable[Sequence[Tally]]:
         """Count the same of each webhook, in their order, and by one reading for all of them; late

@@ -154,8 +154,8 @@ class TotalRows:
         self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
 
-    @answers(port.Store.tally_each)
-    def tally_each(self, webhooks: Sequence[int], from_ms: int, to_ms: int) -> Sequence[port.Tally]:
+    @answers(port.Store.tallies)
+    def tallies(self, webhooks: Sequence[int], from_ms: int, to_ms: int) -> Sequence[port.Tally]:
         now_ms = self._clock_ms()
         sums = {webhook: Sum(None, now_ms) for webhook in webhooks}
         self._add_up(sums, from_ms, to_ms, late_alone=False)
