@@ -10,7 +10,7 @@ Three answers, each by its own rule.
   failing until a success ends that.
 - Its **activity** is why nothing is sent though nothing is wrong with its receiver
   (`judge_activity`): *waiting*, what there is may not be sent now: its connection has a fault, it
-  is paused, sending is stopped, its type leads nowhere, or all that it has waits for its time;
+  is paused, sending is stopped, or its type leads nowhere;
   *idle*, there is nothing to send: for `IDLE_AFTER_MS`, or its filter has taken none of the last
   `IDLE_MISSES` events of its types. Nobody needs to be woken for it.
 - Its **condition** is the one word that stands first (`judge_webhook`): what somebody has
