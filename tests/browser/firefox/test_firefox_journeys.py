@@ -10,7 +10,6 @@ from ..test_journeys import (
     test_8_retry_one,
     test_9_replay_500_and_cancel,
     test_12_open_the_portal_by_link,
-    test_13_from_the_alert_to_drained_and_replayed_by_three_clicks,
 )
 
 __all__ = [
@@ -21,6 +20,5 @@ __all__ = [
     "test_8_retry_one",
     "test_9_replay_500_and_cancel",
     "test_12_open_the_portal_by_link",
-    "test_13_from_the_alert_to_drained_and_replayed_by_three_clicks",
 ]
 pytestmark = pytest.mark.systems
