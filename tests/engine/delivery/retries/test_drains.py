@@ -55,6 +55,24 @@ def test_what_waits_for_a_receiver_that_is_back_is_sent_now() -> None:
     in_world(scenario)
 
 
+def test_a_count_of_a_moment_before_is_not_what_a_drain_ends_with() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await waits_for_hours(world)
+        world.receivers.status["/crm"] = 200
+        drains, old = world.parts.delivery.drains, [EVENTS] * 4  # one before, three behind it
+        fresh = drains._count
+
+        async def count(webhook: Webhook, now_ms: int) -> int:
+            return old.pop() if old else await fresh(webhook, now_ms)
+
+        drains._count = count  # type: ignore[method-assign]
+        drain = await drained(world, crm)
+        assert not old
+        assert (drain.state, drain.total, drain.left, drain.why) == ("done", EVENTS, 0, "")
+
+    in_world(scenario)
+
+
 def test_a_receiver_that_still_fails_finds_everything_as_it_was() -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await waits_for_hours(world)

@@ -51,6 +51,7 @@ class Drain(msgspec.Struct, eq=False):
     last: frozenset[tuple[DeliveryId, int]] | None = (
         None  # attempts that must end before it is done
     )
+    settle_ms: int | None = None  # until when a count that may be old is taken again
 
     @property
     def expected(self) -> str:
