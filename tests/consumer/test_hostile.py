@@ -25,7 +25,6 @@ import standardwebhooks.webhooks as official
 from tests.consumer import mutations
 from tests.consumer.mutations import BODIES, KINDS, NOW, STATIC, Request, fitting, genuine, key_of
 from tests.depth import depth
-from tests.pace import reference_s
 from tidings_consumer import (
     Event,
     PayloadError,
@@ -104,9 +103,16 @@ def believed(request: Request) -> bool:
     return False
 
 
-def cpu_ms(call: Callable[[], Any], enough_ms: float = CPU_MS / 2) -> float:
-    """Of this thread alone, on the reference machine (tests/pace.py): this one is shared."""
-    return 1000 * reference_s(call, enough_ms / 1000)
+def cpu_ms(call: Callable[[], Any]) -> float:
+    """Of this thread alone; the least of a few where one seems slow, for the machine is shared."""
+    least = float("inf")
+    for _ in range(25):  # on a full machine several in a row are slow
+        begun = time.thread_time()
+        call()
+        least = min(least, (time.thread_time() - begun) * 1000)
+        if least < CPU_MS / 2:
+            break
+    return least
 
 
 def test_nothing_that_is_wrong_is_accepted_and_nothing_that_is_right_is_refused(
@@ -196,11 +202,11 @@ def test_what_is_heavy_costs_little_time_and_memory(name: str) -> None:
 @pytest.mark.parametrize("name", FULL)
 def test_the_most_that_is_read_of_a_signed_body_is_bounded(name: str) -> None:
     """A megabyte that is no attack takes as long: JSON is read at some 100 MB a second."""
-    took, grown = cost(name, FULL[name], 5 * CPU_MS / 2)
+    took, grown = cost(name, FULL[name])
     assert took <= 5 * CPU_MS and grown <= MEMORY_MB
 
 
-def cost(name: str, request: Request, enough_ms: float = CPU_MS / 2) -> tuple[float, float]:
+def cost(name: str, request: Request) -> tuple[float, float]:
     """Processor time in ms and memory at most in MB."""
     assert outcome(request) == right(request)
     gc.collect()
@@ -211,7 +217,7 @@ def cost(name: str, request: Request, enough_ms: float = CPU_MS / 2) -> tuple[fl
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    took, grown = cpu_ms(lambda: outcome(request), enough_ms), (peak - held) / 2**20
+    took, grown = cpu_ms(lambda: outcome(request)), (peak - held) / 2**20
     print(f"{name}: {took:.3f} ms, {grown:.2f} MB")
     return took, grown
 

@@ -37,7 +37,8 @@ OPEN_MAX = 1_000  # drains that go on
 ORG_MAX = 100  # of one org
 PAGE = 500  # retries that are made due in one transaction
 LOOK_S = 0.05
-SETTLE_MS = 5_000
+RECOUNTS = 6  # of what is left, where a count may be that of a moment before
+RECOUNT_MS = 100  # before the first of them; each later one waits twice as long
 PROBE_S_MAX = 120.0  # for an attempt that cannot even begin
 
 log = structlog.get_logger(__name__)
@@ -213,21 +214,17 @@ class Drains:
         if drain.last is None:
             drain.last = begun
         if not drain.last & begun:
+            if 0 < drain.recount_ms - self._clock.now_ms() <= RECOUNT_MS << RECOUNTS:
+                return  # a clock that was set back holds up nothing
             drain.left = await self._count(webhook, drain.begun_ms)
-            if drain.left > drain.failed and self._may_be_old(drain):
-                return
+            if drain.left > drain.failed and drain.recounts < RECOUNTS:
+                drain.recount_ms = self._clock.now_ms() + (RECOUNT_MS << drain.recounts)
+                drain.recounts += 1
+                return  # more than what failed again: on a busy machine the log's counts are late
             why = "" if drain.total else "Nothing was queued."
             if drain.left:
                 why = "What was queued has been tried; what is left waits for its next retry."
             self._end(drain, DrainState.DONE, why)
-
-    def _may_be_old(self, drain: Drain) -> bool:
-        """Return whether a count of what is left may be that of a moment before, as those of the
-        log are on a busy machine. It is taken again for `SETTLE_MS`."""
-        now_ms = self._clock.now_ms()
-        if drain.settle_ms is None:
-            drain.settle_ms = now_ms + SETTLE_MS
-        return now_ms < drain.settle_ms
 
     async def _leave_off(self, drain: Drain, webhook: Webhook, why: str) -> None:
         drain.left = await self._count(webhook, drain.begun_ms)

@@ -51,7 +51,8 @@ class Drain(msgspec.Struct, eq=False):
     last: frozenset[tuple[DeliveryId, int]] | None = (
         None  # attempts that must end before it is done
     )
-    settle_ms: int | None = None  # until when a count that may be old is taken again
+    recounts: int = 0  # of what is left
+    recount_ms: int = 0  # when the next one is made
 
     @property
     def expected(self) -> str:
