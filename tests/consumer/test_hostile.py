@@ -25,6 +25,7 @@ import standardwebhooks.webhooks as official
 from tests.consumer import mutations
 from tests.consumer.mutations import BODIES, KINDS, NOW, STATIC, Request, fitting, genuine, key_of
 from tests.depth import depth
+from tests.pace import LOOKS, PAUSE_S
 from tidings_consumer import (
     Event,
     PayloadError,
@@ -103,15 +104,20 @@ def believed(request: Request) -> bool:
     return False
 
 
-def cpu_ms(call: Callable[[], Any]) -> float:
-    """Of this thread alone; the least of a few where one seems slow, for the machine is shared."""
+def cpu_ms(call: Callable[[], Any], bound_ms: float = CPU_MS) -> float:
+    """Of this thread alone; the least of a few where one seems slow, for the machine is shared.
+    Where all of them are beyond the bound, it is looked at again a little later."""
     least = float("inf")
-    for _ in range(25):  # on a full machine several in a row are slow
-        begun = time.thread_time()
-        call()
-        least = min(least, (time.thread_time() - begun) * 1000)
-        if least < CPU_MS / 2:
+    for _ in range(LOOKS):
+        for _ in range(25):  # on a full machine several in a row are slow
+            begun = time.thread_time()
+            call()
+            least = min(least, (time.thread_time() - begun) * 1000)
+            if least < bound_ms / 2:
+                break
+        if least <= bound_ms:
             break
+        time.sleep(PAUSE_S)
     return least
 
 
@@ -202,11 +208,11 @@ def test_what_is_heavy_costs_little_time_and_memory(name: str) -> None:
 @pytest.mark.parametrize("name", FULL)
 def test_the_most_that_is_read_of_a_signed_body_is_bounded(name: str) -> None:
     """A megabyte that is no attack takes as long: JSON is read at some 100 MB a second."""
-    took, grown = cost(name, FULL[name])
+    took, grown = cost(name, FULL[name], 5 * CPU_MS)
     assert took <= 5 * CPU_MS and grown <= MEMORY_MB
 
 
-def cost(name: str, request: Request) -> tuple[float, float]:
+def cost(name: str, request: Request, bound_ms: float = CPU_MS) -> tuple[float, float]:
     """Processor time in ms and memory at most in MB."""
     assert outcome(request) == right(request)
     gc.collect()
@@ -217,7 +223,7 @@ def cost(name: str, request: Request) -> tuple[float, float]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    took, grown = cpu_ms(lambda: outcome(request)), (peak - held) / 2**20
+    took, grown = cpu_ms(lambda: outcome(request), bound_ms), (peak - held) / 2**20
     print(f"{name}: {took:.3f} ms, {grown:.2f} MB")
     return took, grown
 

@@ -9,6 +9,7 @@ and passes on what both say, but for that command.
 import asyncio
 import json
 import sys
+from functools import partial
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -19,7 +20,7 @@ UNKNOWN = "emulation.setMediaFeaturesOverride"
 SIZE_MAX = 64 << 20  # a picture of a page in one message
 
 
-async def pass_on(playwright: ServerConnection, firefox_url: str) -> None:
+async def pass_on(firefox_url: str, playwright: ServerConnection) -> None:
     """Carry the messages of one session both ways until one side ends it."""
     async with connect(firefox_url, max_size=SIZE_MAX, ping_interval=None) as firefox:
 
@@ -50,7 +51,7 @@ async def main(arguments: list[str]) -> int:
         if text.startswith(LISTENING):
             url = text.removeprefix(LISTENING).strip() + "/session"
             server = await serve(
-                lambda playwright: pass_on(playwright, url),  # noqa: B023
+                partial(pass_on, url),
                 "127.0.0.1",
                 0,
                 max_size=SIZE_MAX,
