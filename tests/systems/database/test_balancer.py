@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg
@@ -66,13 +67,18 @@ def rendered(instead: dict[str, str]) -> str:
     return text
 
 
-@contextmanager
-def balanced(pair: Pair, directory: Path) -> Iterator[int]:
+def balanced(pair: Pair, directory: Path) -> AbstractContextManager[int]:
     """Run HAProxy before both; the port that it listens on."""
+    return before_ports((pair.standby.port, pair.owner.port), directory)
+
+
+@contextmanager
+def before_ports(ports: Sequence[int], directory: Path) -> Iterator[int]:
+    """Run HAProxy before two services that listen here; the port that it listens on."""
     port = free_port()
     here = {
-        f"tidings-{number}.example:8080": f"127.0.0.1:{service.port}"
-        for number, service in enumerate((pair.standby, pair.owner), 1)
+        f"tidings-{number}.example:8080": f"127.0.0.1:{behind}"
+        for number, behind in enumerate(ports, 1)
     }
     file = directory / "haproxy.cfg"
     file.write_text(rendered({f":443 ssl crt {CERTIFICATE}": f"127.0.0.1:{port}"} | here))
@@ -118,9 +124,13 @@ def test_an_owner_and_one_that_stands_by_keep_to_their_connections(pair: Pair) -
 def test_calls_under_way_at_an_update_are_taken_or_told_to_come_again(
     pair: Pair, tmp_path: Path
 ) -> None:
-    """Send from several callers all the time. Who waited for a retry was once answered 502."""
+    """Send from several callers all the time. Who waited for a retry was once answered 502.
+
+    HAProxy takes both for ready until it has asked them: until then a call may reach the one that
+    stands by, and be cut off when it is found not to be ready. Such a call is told so."""
     answers: list[Reply] = []
     ended = threading.Event()
+    before = 0
 
     def send_on(port: int) -> None:
         with Api(port, f"{KEY}:{SECRET}") as api:
@@ -141,8 +151,38 @@ def test_calls_under_way_at_an_update_are_taken_or_told_to_come_again(
             call.result()
     pair.stand_by()
     refused = [answer for answer in answers if answer.status != 202]
-    assert {answer.status for answer in refused} <= {503}  # none where the next one was quicker
+    assert {answer.status for answer in answers[before:]} <= {202, 503}
+    assert {answer.status for answer in refused} <= {502, 503}  # none where it was quicker
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+
+
+def test_who_is_cut_off_is_told_that_it_may_have_been_stored(tmp_path: Path) -> None:
+    class EndsInTheMiddle(BaseHTTPRequestHandler):
+        """Is ready, and ends each call without an answer."""
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            self.close_connection = True
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), EndsInTheMiddle) as owner:
+        threading.Thread(target=owner.serve_forever, daemon=True).start()
+        with before_ports((free_port(), owner.server_port), tmp_path) as port:
+            with Api(port, f"{KEY}:{SECRET}") as api:
+                refused: list[Reply] = []
+
+                def is_cut_off() -> bool:
+                    assert not _is_accepted(api, refused)
+                    return any(answer.status == 502 for answer in refused)
+
+                until(is_cut_off, "a call that is cut off")
+        owner.shutdown()
+    (cut_off,) = (answer for answer in refused if answer.status == 502)
+    assert int(cut_off.headers["retry-after"]) >= 1
+    assert b"It may have been stored" in cut_off.body
 
 
 def test_calls_go_to_the_owner_and_follow_it(pair: Pair, tmp_path: Path) -> None:
