@@ -127,6 +127,15 @@ def test_what_was_delivered_is_let_go(subject: Subject) -> None:
     assert [job.body for job in subject.take()] in ([], [BODY])
 
 
+def test_what_a_person_knows_to_be_delivered_is_let_go_too(subject: Subject) -> None:
+    one, other = subject.commit(event("a", new(1)), event("b", new(1))).firsts
+    subject.commit(settled=[failed(one, SHAPED), failed(other, SHAPED)])
+    assert kept(subject, one).shaped == SHAPED
+    subject.commit(cancels=[port.CancelSlice([one], "boss", delivered=True)])
+    assert subject.states(one) == [State.DELIVERED]
+    assert [kept(subject, delivery).shaped for delivery in (one, other)] == [None, SHAPED]
+
+
 def test_a_failed_delivery_that_is_tried_again_sends_the_same(subject: Subject) -> None:
     one = committed(subject)
     subject.commit(settled=[failed(one, SHAPED, state=State.FAILED)])
