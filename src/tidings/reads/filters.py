@@ -179,7 +179,13 @@ _REQUEST = ListParameter(
     option="request",
     help="Only what this API request has raised.",
 )
-_REF = ListParameter("refId", SearchValueType(), "The event's refId.", option="ref")
+_REF = ListParameter(
+    name="refId",
+    kind=SearchValueType(),
+    about="The event's refId.",
+    field=FormField("ref", "refId", size=28, further=True),
+    option="ref",
+)
 _NAMES = ListParameter(
     name="eventName",
     kind=EventTypeParameter(),

@@ -71,6 +71,10 @@ async def test_the_feed_filters_by_its_address() -> None:
             "q=r-2": [2],
             f"event={id_of(1)}": [1],
             f"event={id_of(3)}": [],
+            f"eventId={id_of(1)}": [1],
+            "eventName=tierUpgraded&requestId=r-2": [2],
+            "states=pending": [1],
+            "refId=nothing-has-it": [],
             "status=pending": [1],
             "status=failed": [],
         }.items():
@@ -83,6 +87,36 @@ async def test_the_feed_filters_by_its_address() -> None:
         assert '<a href="?customer=4711" title="Only what is of customer 4711">4711</a>' in page
         reply = await browser.get("/console/o/7/events?matched=perhaps")
         assert reply.status == 400 and "matched must be" in text(reply)
+
+
+@pytest.mark.parametrize("path", ["events", "deliveries", "audit"])
+async def test_a_filter_that_is_none_is_refused_and_shows_no_rows(path: str) -> None:
+    """A list that ignored it would show what nobody asked for."""
+    async with pages() as p:
+        browser = await p.browser()
+        _, number = await p.webhook()
+        await accept(p.s, id_of(1), [number], org=7, customer="4711")
+        for query, said in {
+            "stauts=failed": "stauts&#34;. ",
+            "limit=9": "limit&#34;. ",
+            "from=&span=2h": "span must be one of 1h, 24h",
+            "q=4711&%3Cscript%3E=1": "A parameter must be one of",
+        }.items():
+            reply = await browser.get(f"/console/o/7/{path}?{query}")
+            assert reply.status == 400 and said in text(reply), query
+            assert "<script>=" not in text(reply) and "data-row" not in text(reply)
+        assert (await browser.get(f"/console/o/7/{path}?span=24h")).status == 200
+
+
+async def test_no_replay_begins_by_a_filter_that_is_none() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        _, number = await p.webhook()
+        await accept(p.s, id_of(1), [number], org=7)
+        sent = {"do": "replay all", "query": "stauts=failed"}
+        reply = await browser.post("/console/o/7/deliveries/many", sent)
+        assert reply.status == 400 and "stauts" in text(reply)
+        assert await p.s.store.replays(ORG, 1 << 62, 10) == []
 
 
 async def test_the_menu_says_where_one_is_also_on_a_form_that_was_refused() -> None:

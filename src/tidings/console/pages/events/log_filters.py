@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 from tidings.console.pages.events import newer_rows
 from tidings.console.visit import PlainVisit
 from tidings.core.delivery.states import State
+from tidings.core.form import Form
 from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import RequestRefused
 from tidings.reads.filters import (
@@ -29,7 +30,13 @@ from tidings.reads.filters import (
     WebhookParameter,
     YesNo,
 )
-from tidings.reads.questions import cursors, read_question, words_of
+from tidings.reads.questions import (
+    cursors,
+    read_question,
+    refuse_unknown_parameters,
+    words_of,
+)
+from tidings.values import describe_value
 
 PAGE = 50
 HOUR_MS = 3_600_000
@@ -105,13 +112,12 @@ class Filters(msgspec.Struct, frozen=True):
 
 def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None) -> Filters:
     """Read the filters of the visitor's address, or of another query, with what is wrong with
-    them."""
+    them. A filter is known by its name in addresses and by that of the API."""
     query = visit.request.query_params if query is None else query
     asked, shown = {"limit": str(newer_rows.limit_of(visit, PAGE))}, {}
     filters = [parameter for parameter in known if parameter.field.page]
     for parameter in filters:
-        values = [text.strip() for text in query.getlist(parameter.field.page)[:VALUES_MAX]]
-        shown[parameter.field.page] = text = ",".join(filter(None, values))
+        shown[parameter.field.page] = text = ",".join(_values(query, parameter))
         if text:
             asked[parameter.name] = text
     span = query.get("span", "")
@@ -123,24 +129,54 @@ def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None)
     for name in (begins, ends):
         if name in asked:
             asked[name] = as_shown(asked[name])
-    question, refusals = None, {}
+    question, refusals = None, _refuse_names(query, filters)
     now_ms = visit.services.clock.now_ms()
     try:
         question = read_question(asked, known, visit.zone, now_ms)
     except RequestRefused as refused:
         pages = {parameter.name: parameter.field.page for parameter in filters}
-        refusals = {pages.get(refusal.field, ""): refusal.message for refusal in refused.refusals}
+        for refusal in refused.refusals:
+            refusals[pages.get(refusal.field, "")] = refusal.message
     form = [parameter for parameter in filters if parameter.field.label]
     choices = {parameter.field.page: _choices(visit, parameter) for parameter in form}
     return Filters(
         asked=form,
         choices=choices,
-        question=question,
+        question=None if refusals else question,
         shown=shown,
         span=span,
         refusals=refusals,
         paged=bool(shown["cursor"]),
     )
+
+
+def _names(parameter: ListParameter) -> list[str]:
+    """List the names of a filter in an address: the page's own, and those of the API."""
+    names = (parameter.field.page, parameter.name, parameter.alias)
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def _values(query: QueryParams, parameter: ListParameter) -> list[str]:
+    """List the values that an address gives for a filter, under whichever of its names."""
+    texts = [text for name in _names(parameter) for text in query.getlist(name)]
+    return list(filter(None, (text.strip() for text in texts[:VALUES_MAX])))
+
+
+def _refuse_names(query: QueryParams, filters: Sequence[ListParameter]) -> dict[str, str]:
+    """Say what is wrong with the names in an address, and with its span. What filters nothing
+    would show rows that nobody asked for, and a replay of all that match would send them."""
+    form = Form(dict.fromkeys(query, ""))
+    known = [name for parameter in filters for name in _names(parameter)]
+    refuse_unknown_parameters(form, [*known, "span", newer_rows.PARAMETER])
+    span = query.get("span", "")
+    if span and span not in SPANS:
+        form.refuse(
+            "bad_parameter",
+            "span",
+            f"span must be one of {', '.join(SPANS)}; got {describe_value(span)}. Choose one of "
+            "them.",
+        )
+    return {refusal.field: refusal.message for refusal in form.refusals}
 
 
 def as_shown(text: str) -> str:

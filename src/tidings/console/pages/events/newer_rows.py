@@ -11,13 +11,14 @@ from starlette.responses import Response
 from tidings.console.visit import PlainVisit
 
 NEWER_MAX = 99
+PARAMETER = "part"  # of the address
 PART = "newer"
 GO_ON = "x-newer"  # the header with the address to ask at next
 
 
 def asks_newer(visit: PlainVisit) -> bool:
     """Return whether a page asks how many rows are newer than its own."""
-    return visit.request.query_params.get("part") == PART
+    return visit.request.query_params.get(PARAMETER) == PART
 
 
 def limit_of(visit: PlainVisit, page: int) -> int:
