@@ -32,6 +32,7 @@ from tidings.console.pages.sources import aside as source_aside
 from tidings.console.pages.sources import edit as source_edit
 from tidings.console.pages.sources import sources
 from tidings.console.pages.webhooks import edit as webhook_edit
+from tidings.console.pages.webhooks import listed as webhooks_listed
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
@@ -51,7 +52,7 @@ Pages = Sequence[tuple[str, str, Page, str | None]]
 # Every page of an org: its path behind the base of the org, and the scope that it takes.
 OF_AN_ORG: Pages = [
     ("GET", "", overview.show, None),
-    ("GET", "/webhooks", webhooks.show_all, "webhooks:read"),
+    ("GET", "/webhooks", webhooks_listed.show_all, "webhooks:read"),
     ("GET", "/webhooks/new", webhook_edit.show_new, "webhooks:write"),
     ("POST", "/webhooks/new", webhook_edit.create, "webhooks:write"),
     ("POST", "/webhooks/check", webhook_edit.check, "webhooks:write"),

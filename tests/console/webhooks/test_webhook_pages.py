@@ -40,7 +40,7 @@ async def test_the_list_says_how_each_webhook_does() -> None:
         assert 'class="good"' in page and 'class="bad"' in page
         p.healths[number] = port.StoredHealth(number, p.s.clock.ms, 3, "timeout")
         assert "does not answer in time" in text(await browser.get("/console/o/7/webhooks"))
-        assert "None fits" in text(await browser.get("/console/o/7/webhooks?q=nothing"))
+        assert "No webhook matches" in text(await browser.get("/console/o/7/webhooks?q=nothing"))
 
 
 async def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_four_characters() -> (

@@ -1,4 +1,4 @@
-"""The webhooks of an org, one of them, and what can be done to it."""
+"""One webhook of an org, and what can be done to it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from tidings.console.pages import charts
 from tidings.console.pages.webhooks import drained
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
-from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, summaries
+from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, summaries
 from tidings.console.visit import Visit
 from tidings.core import overlap
 from tidings.core.declaration import read_body
@@ -36,7 +36,6 @@ from tidings.reads.webhooks.warnings import warning_of
 from tidings.schema.forms import number_in
 from tidings.store.port import DeliveryQuery
 
-PAGE = 25
 SHOWN = 12  # of the newest deliveries
 ANSWERS_MAX = 12  # different ones that have a line of their own
 
@@ -47,38 +46,6 @@ VERBS: dict[Verb, tuple[str, str]] = {
     "enable": ("Enable", "Enabled. New events are sent; replay what was parked."),
     "disable": ("Disable", "Disabled. Unfinished deliveries are parked and can be replayed."),
 }
-
-
-async def show_all(visit: Visit) -> Response:
-    """List the webhooks, newest first; deleted ones only where they are asked for."""
-    query = visit.request.query_params
-    everything = visit.services.webhooks.list(visit.caller.org)
-    deleted = query.get("show") == "deleted"
-    wanted = query.get("q", "").strip().lower()[:255]
-    records = [
-        webhook
-        for webhook in reversed(everything)
-        if (webhook.webhook.status is WebhookStatus.DELETED) == deleted
-        and (not wanted or wanted in f"{webhook.webhook.name} {webhook.webhook.url}".lower())
-    ]
-    page_text = query.get("page", "1")
-    page = (
-        max(1, int(page_text))
-        if page_text.isascii() and page_text.isdigit() and len(page_text) < 6
-        else 1
-    )
-    part = records[(page - 1) * PAGE : page * PAGE]
-    return visit.page(
-        "webhooks.html",
-        summaries=await summaries(visit.services, part),
-        bars=bars,
-        count=len(records),
-        any=bool(everything),
-        wanted=wanted,
-        deleted=deleted,
-        page=page,
-        pages=-(-len(records) // PAGE),
-    )
 
 
 async def show(visit: Visit) -> Response:
