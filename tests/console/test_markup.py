@@ -17,7 +17,12 @@ SOURCE = Path(frame.__file__).parents[1]
 TEMPLATES = SOURCE / "console" / "templates"
 UNESCAPED = {"safe", "forceescape", "tojson", "xmlattr", "urlize"}
 # Markup from f-strings, of numbers and times alone.
-VETTED = {("words.py", "moment"), ("words.py", "countdown"), ("charts.py", "rows")}
+VETTED = {
+    ("words.py", "moment"),
+    ("words.py", "countdown"),
+    ("charts.py", "rows"),
+    ("drawing.py", "draw"),
+}
 STRANGE = "\"'><img src=x onerror=alert(1)>&{{7*7}}</script>"
 
 

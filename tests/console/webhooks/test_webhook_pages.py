@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
-from tidings.console.pages import charts
+from tidings.console.pages.charts import charts
 from tidings.console.pages.webhooks.webhooks import answers_of
 from tidings.core.delivery.receivers.attempt_share import Share
 from tidings.core.delivery.states import State

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidings.console.pages import charts
+from tidings.console.pages.charts import charts
+from tidings.console.pages.charts.drawing import draw_all
 from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.service_notices import notices_for
@@ -100,12 +101,15 @@ async def show(visit: Visit) -> Response:
         total=charts.total(series),
         late=late,
         behind=series.behind or events.behind,
-        charts=[
-            charts.events(events),
-            charts.deliveries(series),
-            charts.latency(series),
-            charts.error_rate(series, dead),
-        ],
+        charts=draw_all(
+            [
+                charts.events(events),
+                charts.deliveries(series),
+                charts.latency(series),
+                charts.error_rate(series, dead),
+            ],
+            visit.zone,
+        ),
     )
 
 

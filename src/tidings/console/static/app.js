@@ -203,7 +203,6 @@ function settle(root) {
   tellStale();
   tellTimes(root);
   countDown();
-  if (window.tidingsCharts) window.tidingsCharts(root);
 }
 const here = document.querySelector(".side [aria-current]"); // on a narrow screen the row scrolls
 if (here && here.parentElement.scrollWidth > here.parentElement.clientWidth) here.parentElement.scrollLeft = here.offsetLeft - 16;

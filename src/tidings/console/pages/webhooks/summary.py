@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.api.context import Services
-from tidings.console.pages.charts import total
+from tidings.console.pages.charts.charts import total
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
 from tidings.core.delivery.receivers.health import does_in_part, of_attempts

@@ -7,7 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from tidings.console.changed_by import changed_by
-from tidings.console.pages import charts
+from tidings.console.pages.charts import charts
+from tidings.console.pages.charts.drawing import draw_all
 from tidings.console.pages.webhooks import drained
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
@@ -90,7 +91,10 @@ async def show(visit: Visit) -> Response:
         ),
         arrivals=arrivals_of(series.points),
         late=tally.sla_breaches if webhook.sla_s else None,
-        charts=[charts.deliveries(series), charts.error_rate(series, dead), charts.latency(series)],
+        charts=draw_all(
+            [charts.deliveries(series), charts.error_rate(series, dead), charts.latency(series)],
+            visit.zone,
+        ),
         answers=answers,
         answered=sum(tally.answers.values()),
         since_ms=series.points[0].start_ms,

@@ -1,4 +1,4 @@
-"""Charts as data: what `charts.js` draws and what the table beside each chart reads. Pure."""
+"""Charts as data: what is drawn, and what the table beside each chart reads. Pure."""
 
 from collections.abc import Sequence
 
@@ -46,15 +46,10 @@ class Chart(msgspec.Struct, frozen=True):
     lines: list[ChartLine]
 
     @property
-    def json(self) -> str:
-        """For the browser."""
-        return msgspec.json.encode(self).decode()
-
-    @property
     def rows(self) -> Markup:
         """Its table's rows: when each step begins, and what each line says of it. Made here and not
         in a template, for an overview of a month has hundreds; numbers and times need no escape."""
-        lines = ([self._value_text(value) for value in line.values] for line in self.lines)
+        lines = ([self.value_text(value) for value in line.values] for line in self.lines)
         columns = zip(*lines, strict=True)
         return Markup(
             "\n".join(
@@ -63,7 +58,8 @@ class Chart(msgspec.Struct, frozen=True):
             )
         )
 
-    def _value_text(self, value: float | None) -> str:
+    def value_text(self, value: float | None) -> str:
+        """Render a value in the unit of the chart; a dash where there is none."""
         if value is None:
             return "–"
         if self.unit == MS:

@@ -1,0 +1,92 @@
+"""A chart is drawn in the page itself: every bar stands in its place and says what it is."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+
+from tidings.console.pages.charts import charts
+from tidings.console.pages.charts.drawing import BASE, TALL, draw
+from tidings.core.delivery.states import State
+from tidings.store import port
+
+STEP_MS = 300_000
+START_MS = 1_770_800_400_000  # 2026-02-11 09:00 UTC
+
+
+def series(*steps: Mapping[State, int], attempts: int = 0) -> port.Series:
+    """Some steps from nine o'clock on."""
+    points = [
+        port.Point(
+            START_MS + at * STEP_MS,
+            {int(state): count for state, count in by_state.items()},
+            attempts=attempts,
+        )
+        for at, by_state in enumerate(steps)
+    ]
+    return port.Series(STEP_MS, points)
+
+
+def drawn(chart: charts.Chart) -> str:
+    return str(draw(chart, UTC))
+
+
+def test_each_bar_says_its_time_and_its_values_on_hover() -> None:
+    full = {State.DELIVERED: 1200, State.FAILED: 3}
+    picture = drawn(charts.deliveries(series(full, {}, {State.DELIVERED: 1})))
+    titles = re.findall(r"<g><title>([^<]*)</title>", picture)
+    assert titles == [
+        "11 Feb 09:00–09:05: delivered 1,200, failed 3",
+        "11 Feb 09:10–09:15: delivered 1",
+    ]
+
+
+def test_parts_of_a_bar_stand_on_each_other_and_the_highest_reaches_no_higher_than_its_tick() -> (
+    None
+):
+    picture = drawn(charts.deliveries(series({State.DELIVERED: 60, State.FAILED: 40})))
+    parts = re.findall(
+        r'<rect class="c-(\w+)" x="8%" y="([\d.]+)" width="84%" height="([\d.]+)"/>', picture
+    )
+    assert parts == [
+        ("ok", f"{BASE - TALL * 0.6:.5g}", f"{TALL * 0.6:.5g}"),
+        ("bad", f"{BASE - TALL:.5g}", f"{TALL * 0.4:.5g}"),
+    ]
+    assert re.findall(r'text-anchor="end">([^<]*)<', picture) == [
+        "0",
+        "20",
+        "40",
+        "60",
+        "80",
+        "100",
+    ]
+
+
+def test_lines_end_where_there_is_nothing_to_say() -> None:
+    values: list[float | None] = [1.0, 2.0, None, 4.0]
+    line = charts.ChartLine("p50", "accent", values)
+    starts = [START_MS + at * STEP_MS for at in range(4)]
+    chart = charts.Chart(
+        id="latency",
+        title="Latency",
+        unit=charts.MS,
+        stacked=False,
+        step_ms=STEP_MS,
+        starts_ms=starts,
+        lines=[line],
+    )
+    picture = drawn(chart)
+    assert picture.count('<line class="c-accent"') == 1, "from the first to the second alone"
+    assert picture.count("<circle") == 3
+    assert "11 Feb 09:15–09:20: p50 4 ms" in picture
+
+
+def test_nothing_is_drawn_of_nothing_and_0_percent_is_something() -> None:
+    assert drawn(charts.deliveries(series({}))) == ""
+    tried = drawn(charts.error_rate(series({State.DELIVERED: 3}, attempts=3)))
+    assert "failing 0.0 %" in tried or "failing 0 %" in tried
+
+
+def test_pictures_are_hidden_from_readers_of_the_table_and_carry_no_style_of_their_own() -> None:
+    picture = drawn(charts.deliveries(series({State.DELIVERED: 3})))
+    assert picture.startswith('<svg class="picture" ') and 'aria-hidden="true"' in picture
+    assert "style=" not in picture
