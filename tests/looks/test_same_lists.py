@@ -21,9 +21,10 @@ from tidings.cli.webhooks import health as webhook_words
 from tidings.console import schema_tree, words
 from tidings.console.pages import audit, connections, inboxes
 from tidings.console.pages.access import access
+from tidings.console.pages.charts import spans
 from tidings.console.pages.events import log_filters
 from tidings.console.pages.sources import sources
-from tidings.console.pages.webhooks import summary, webhooks
+from tidings.console.pages.webhooks import webhooks
 from tidings.core.access.scopes import RESOURCES
 from tidings.core.actions.file import credentials
 from tidings.core.audit.audit_actions import object_kinds
@@ -86,7 +87,7 @@ SAME: dict[str, tuple[Collection[object], Collection[object]]] = {
         {*audit._PAGES, *audit._NO_PAGE},
         set(object_kinds()) - {"payload"},
     ),  # each look is at a thing
-    "spans of logs and sums": (log_filters.SPANS, summary.SPANS),
+    "spans of logs and sums": (log_filters.SPANS, spans.SPANS),
     "operators that compare": (operators._COMPARE, compiler.COMPARISONS),
     "operators in words": ({*filter_words._VERBS, "exists"}, compiler.OPERATORS),
     "authentication of files": (credentials._SCHEMES, authentication.SCHEMES),

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidings.console.pages.charts import charts
+from tidings.console.pages.charts import charts, spans
 from tidings.console.pages.charts.drawing import draw_all
 from tidings.console.pages.sources.sources import summary
-from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
+from tidings.console.pages.webhooks.summary import DAY_MS, WebhookSummary, troubles
 from tidings.console.service_notices import notices_for
 from tidings.console.visit import Visit
 from tidings.core.delivery.receivers.judgement import Condition
@@ -73,11 +73,11 @@ async def show(visit: Visit) -> Response:
         return visit.go("", "Your first event has arrived.")
     if visit.request.query_params.get("part") == "now":
         return visit.page("parts/now.html", now=await _now(visit, records))
-    span = visit.request.query_params.get("span", SPAN)
-    if span not in SPANS:
-        span = SPAN
-    length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
+    span = visit.request.query_params.get("span", "")
+    if span not in spans.SPANS:
+        span = await _fitting_span(visit, now_ms)
+    length_ms, points, words = spans.SPANS[span]
     dead_ones = [record.webhook.number for record in records if _left_alone(visit, record)]
     now, (series, late), events, dead = await asyncio.gather(
         _now(visit, records),
@@ -89,7 +89,7 @@ async def show(visit: Visit) -> Response:
         "overview.html",
         now=now,
         span=span,
-        all_spans=SPANS,
+        all_spans=spans.SPANS,
         words=words,
         series=series,
         events=sum(events.counts),
@@ -111,6 +111,16 @@ async def show(visit: Visit) -> Response:
             visit.zone,
         ),
     )
+
+
+async def _fitting_span(visit: Visit, now_ms: int) -> str:
+    """Choose the span that fits what the org has sent and got in the last day."""
+    store, org, from_ms = visit.services.store, visit.caller.org, now_ms - DAY_MS
+    series, events = await asyncio.gather(
+        store.org_series(org, from_ms, now_ms, spans.LOOKED_AT),
+        store.event_series(org, from_ms, now_ms, spans.LOOKED_AT),
+    )
+    return spans.shortest(spans.first_moment([series], [events]), now_ms)
 
 
 async def _untouched(visit: Visit) -> bool:

@@ -42,6 +42,7 @@ PAGE = 50
 HOUR_MS = 3_600_000
 SPANS = {
     "1h": (HOUR_MS, "last hour"),
+    "6h": (6 * HOUR_MS, "last 6 hours"),
     "24h": (24 * HOUR_MS, "last 24 hours"),
     "3d": (3 * 24 * HOUR_MS, "last 3 days"),
     "7d": (7 * 24 * HOUR_MS, "last 7 days"),

@@ -23,17 +23,6 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEPT_MS = 30 * DAY_MS
 _NO_DAY = port.Series(DAY_MS, ())
-# The spans that may be asked for, those of the original among them: their length, how many
-# points, and how it is said.
-SPANS = {
-    "1h": (HOUR_MS, 12, "hour"),
-    "24h": (DAY_MS, 24, "24 hours"),
-    "3d": (3 * DAY_MS, 36, "3 days"),
-    "7d": (7 * DAY_MS, 28, "7 days"),
-    "15d": (15 * DAY_MS, 60, "15 days"),
-    "30d": (30 * DAY_MS, 60, "30 days"),
-}
-SPAN = "24h"
 
 
 class WebhookSummary(msgspec.Struct, frozen=True):

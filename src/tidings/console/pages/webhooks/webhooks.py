@@ -7,12 +7,12 @@ from typing import Any
 from starlette.responses import Response
 
 from tidings.console.changed_by import changed_by
-from tidings.console.pages.charts import charts
+from tidings.console.pages.charts import charts, spans
 from tidings.console.pages.charts.drawing import draw_all
 from tidings.console.pages.webhooks import drained
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
-from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, summaries
+from tidings.console.pages.webhooks.summary import DAY_MS, KEPT_MS, summaries
 from tidings.console.visit import Visit
 from tidings.core import overlap
 from tidings.core.declaration import read_body
@@ -53,11 +53,11 @@ async def show(visit: Visit) -> Response:
     """Show one webhook: how it does, how it did, its newest deliveries, how it is made."""
     record = own(visit, visit.request.path_params["id"])
     services, webhook = visit.services, record.webhook
-    span = visit.request.query_params.get("span", SPAN)
-    span = span if span in SPANS else SPAN
-    length_ms, points, words = SPANS[span]
-    now_ms = services.clock.now_ms()
-    number = webhook.number
+    now_ms, number = services.clock.now_ms(), webhook.number
+    span = visit.request.query_params.get("span", "")
+    if span not in spans.SPANS:
+        span = await _fitting_span(visit, number, now_ms)
+    length_ms, points, words = spans.SPANS[span]
     may_see_changes = visit.may(AUDIT_SCOPE) and not visit.place.portal
     (summary,), trouble, (series,), newest = await asyncio.gather(
         summaries(services, [record]),
@@ -80,7 +80,7 @@ async def show(visit: Visit) -> Response:
         readers=visit.services.delivery.pulls.state(webhook.number),
         summary=summary,
         span=span,
-        all_spans=SPANS,
+        all_spans=spans.SPANS,
         show=show_id,
         words=words,
         series=series,
@@ -111,6 +111,13 @@ async def show(visit: Visit) -> Response:
         ),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, webhook.status)],
     )
+
+
+async def _fitting_span(visit: Visit, number: int, now_ms: int) -> str:
+    """Choose the span that fits what a webhook got in the last day."""
+    store = visit.services.store
+    day = await store.series([[number]], now_ms - DAY_MS, now_ms, spans.LOOKED_AT)
+    return spans.shortest(spans.first_moment(day, []), now_ms)
 
 
 def answers_of(counts: Mapping[int, int]) -> list[tuple[str, int, str]]:
