@@ -90,3 +90,40 @@ def test_pictures_are_hidden_from_readers_of_the_table_and_carry_no_style_of_the
     picture = drawn(charts.deliveries(series({State.DELIVERED: 3})))
     assert picture.startswith('<svg class="picture" ') and 'aria-hidden="true"' in picture
     assert "style=" not in picture
+
+
+def test_a_bar_leads_to_all_of_its_step_and_each_part_to_those_in_its_state() -> None:
+    states = {State.DELIVERED: 3, State.PENDING: 1, State.HELD: 1, State.FAILED: 2}
+    picture = drawn(charts.deliveries(series(states), "/o/7/deliveries?webhook=abc&"))
+    times = "from=2026-02-11T09:00:00.000Z&amp;to=2026-02-11T09:05:00.000Z"
+    begin = f"/o/7/deliveries?webhook=abc&amp;{times}"
+    assert re.findall(r'<a href="([^"]*)" tabindex="-1"><rect class="([^"]*)"', picture) == [
+        (begin, "hit"),
+        (f"{begin}&amp;status=delivered", "c-ok"),
+        (f"{begin}&amp;status=pending,held", "c-faint"),
+        (f"{begin}&amp;status=failed", "c-bad"),
+    ]
+
+
+def test_what_a_replay_has_delivered_since_is_listed_as_what_it_was() -> None:
+    chart = charts.deliveries(series({State.DELIVERED: 1}), "/deliveries?")
+    replayed = port.Series(STEP_MS, [port.Point(START_MS, {port.REPLAYED: 1})])
+    assert "status=failed,parked" not in drawn(chart)
+    assert "status=failed,parked" in drawn(charts.deliveries(replayed, "/deliveries?"))
+
+
+def test_the_table_has_the_same_links_and_none_where_there_is_nothing() -> None:
+    chart = charts.deliveries(series({State.DELIVERED: 3}, {}), "/deliveries?")
+    rows = str(chart.rows)
+    [linked] = re.findall(r'<a href="([^"]*)">3</a>', rows)
+    assert linked.endswith("&amp;status=delivered") and f'<a href="{linked}"' in drawn(chart)
+    assert '<td class="n">0</td>' in rows
+
+
+def test_latency_leads_to_what_was_delivered_and_nobody_is_led_where_they_may_not_look() -> None:
+    point = port.Point(START_MS, {}, p50_ms=4.0, p95_ms=9.0)
+    timed = port.Series(STEP_MS, [point])
+    assert "status=delivered" in drawn(charts.latency(timed, "/deliveries?"))
+    unlinked = charts.latency(timed)
+    assert "<a " not in drawn(unlinked) and "<a " not in unlinked.rows
+    assert "p50 4 ms, p95 9 ms" in drawn(unlinked)

@@ -85,6 +85,7 @@ async def show(visit: Visit) -> Response:
         services.store.event_series(org, now_ms - length_ms, now_ms, points),
         _unsent(visit, dead_ones, now_ms - length_ms, now_ms, points),
     )
+    list_path = f"{visit.place.base}/deliveries?"
     return visit.page(
         "overview.html",
         now=now,
@@ -103,10 +104,10 @@ async def show(visit: Visit) -> Response:
         behind=series.behind or events.behind,
         charts=draw_all(
             [
-                charts.events(events),
-                charts.deliveries(series),
-                charts.latency(series),
-                charts.error_rate(series, dead),
+                charts.events(events, f"{visit.place.base}/events?"),
+                charts.deliveries(series, list_path),
+                charts.latency(series, list_path),
+                charts.error_rate(series, dead, list_path),
             ],
             visit.zone,
         ),

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tidings.console.words import duration, moment, number
 from tidings.core.delivery.states import State
+from tidings.core.times import exact
 from tidings.reads.webhooks.backlog import attempts_of
 from tidings.store.port import REPLAYED, EventSeries, Series
 
@@ -32,6 +33,7 @@ class ChartLine(msgspec.Struct, frozen=True):
     name: str
     colour: str  # the name of a colour token
     values: list[float | None]
+    states: str = ""  # of the deliveries behind it, as the address of their list says them
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -44,12 +46,26 @@ class Chart(msgspec.Struct, frozen=True):
     step_ms: int
     starts_ms: list[int]
     lines: list[ChartLine]
+    list_path: str = ""  # of the list of what is counted, up to its times; empty: nobody may look
+    states: str = ""  # of all deliveries behind a step
+
+    def address(self, at: int, states: str) -> str:
+        """Write the address of the list of what a step counts, as an attribute holds it."""
+        start_ms = self.starts_ms[at]
+        query = f"from={exact(start_ms)}&to={exact(start_ms + self.step_ms)}"
+        if states:
+            query += f"&status={states}"
+        return str(escape(f"{self.list_path}{query}"))
 
     @property
     def rows(self) -> Markup:
         """Its table's rows: when each step begins, and what each line says of it. Made here and not
-        in a template, for an overview of a month has hundreds; numbers and times need no escape."""
-        lines = ([self.value_text(value) for value in line.values] for line in self.lines)
+        in a template, for an overview of a month has hundreds; numbers and times need no escape,
+        and addresses have theirs."""
+        lines = (
+            [self._cell(line, at, value) for at, value in enumerate(line.values)]
+            for line in self.lines
+        )
         columns = zip(*lines, strict=True)
         return Markup(
             "\n".join(
@@ -57,6 +73,12 @@ class Chart(msgspec.Struct, frozen=True):
                 for start, texts in zip(self.starts_ms, columns, strict=True)
             )
         )
+
+    def _cell(self, line: ChartLine, at: int, value: float | None) -> str:
+        text = self.value_text(value)
+        if not value or not self.list_path:
+            return text
+        return f'<a href="{self.address(at, line.states or self.states)}">{text}</a>'
 
     def value_text(self, value: float | None) -> str:
         """Render a value in the unit of the chart; a dash where there is none."""
@@ -75,7 +97,7 @@ class Chart(msgspec.Struct, frozen=True):
         return all(value is None for line in self.lines for value in line.values)
 
 
-def deliveries(series: Series, title: str = "Deliveries") -> Chart:
+def deliveries(series: Series, list_path: str = "") -> Chart:
     """Draw deliveries by state; states that none of them is in are left out."""
     lines = []
     for name, colour, states in _STACK:
@@ -83,13 +105,25 @@ def deliveries(series: Series, title: str = "Deliveries") -> Chart:
             float(sum(point.by_state.get(state, 0) for state in states)) for point in series.points
         ]
         if any(values) or name == "delivered":
-            lines.append(ChartLine(name, colour, list(values)))
-    return _chart("deliveries", title, COUNT, series, lines, stacked=True)
+            lines.append(
+                ChartLine(name=name, colour=colour, values=list(values), states=_words(states))
+            )
+    chart = _chart("deliveries", "Deliveries", COUNT, series, lines, stacked=True)
+    return msgspec.structs.replace(chart, list_path=list_path)
 
 
-def latency(series: Series) -> Chart:
+def _words(states: Sequence[int]) -> str:
+    """Write states as the list of deliveries is asked for them. What a replay has delivered stands
+    there as what it was: failed or parked."""
+    return ",".join(
+        f"{State.FAILED.word},{State.PARKED.word}" if state == REPLAYED else State(state).word
+        for state in states
+    )
+
+
+def latency(series: Series, list_path: str = "") -> Chart:
     """Draw how long deliveries took from accept to success."""
-    return _chart(
+    chart = _chart(
         "latency",
         "Time from accept to delivered",
         MS,
@@ -99,9 +133,11 @@ def latency(series: Series) -> Chart:
             ChartLine("p95", "warn", [point.p95_ms for point in series.points]),
         ],
     )
+    states = _words([State.DELIVERED])
+    return msgspec.structs.replace(chart, list_path=list_path, states=states)
 
 
-def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
+def error_rate(series: Series, dead: Sequence[Series] = (), list_path: str = "") -> Chart:
     """Draw the share of attempts that failed, in percent (reads/webhooks/attempt_totals.py).
 
     `dead` are the series, of the same steps, of the webhooks that are left alone.
@@ -110,10 +146,12 @@ def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
         attempts_of([point], [series.points[at] for series in dead]).percent_failed
         for at, point in enumerate(series.points)
     ]
-    return _chart("errors", "Error rate", PERCENT, series, [ChartLine("failing", "bad", values)])
+    lines = [ChartLine("failing", "bad", values)]
+    chart = _chart("errors", "Error rate", PERCENT, series, lines)
+    return msgspec.structs.replace(chart, list_path=list_path)
 
 
-def events(series: EventSeries) -> Chart:
+def events(series: EventSeries, list_path: str = "") -> Chart:
     """Draw the events that were accepted."""
     starts = [series.start_ms + at * series.step_ms for at in range(len(series.counts))]
     line = ChartLine("events", "accent", [float(count) for count in series.counts])
@@ -125,6 +163,7 @@ def events(series: EventSeries) -> Chart:
         step_ms=series.step_ms,
         starts_ms=starts,
         lines=[line],
+        list_path=list_path,
     )
 
 

@@ -105,14 +105,15 @@ def _bars(chart: Chart, scale: Scale, zone: tzinfo) -> Iterator[str]:
         if not any(values):
             continue
         x, y = scale.across(start_ms + chart.step_ms * GAP / 2), float(BASE)
-        yield f"<g><title>{_step_title(chart, at, zone)}</title>{_whole_step(chart, scale, at)}"
+        title = _step_title(chart, at, zone)
+        yield f"<g><title>{title}</title>{_linked(chart, at, '', _whole_step(chart, scale, at))}"
         for line, tall in zip(
             chart.lines, axes.stacked_heights(values, scale.top, TALL), strict=True
         ):
             if tall:
                 y -= tall
                 place = f'x="{x}" y="{y:.5g}" width="{width}" height="{tall:.5g}"'
-                yield f'<rect class="c-{line.colour}" {place}/>'
+                yield _linked(chart, at, line.states, f'<rect class="c-{line.colour}" {place}/>')
         yield "</g>"
 
 
@@ -129,11 +130,20 @@ def _lines(chart: Chart, scale: Scale, zone: tzinfo) -> Iterator[str]:
         marked = [(line, value) for line in chart.lines if (value := line.values[at]) is not None]
         if not marked:
             continue
-        yield f"<g><title>{_step_title(chart, at, zone)}</title>{_whole_step(chart, scale, at)}"
+        marks = [_whole_step(chart, scale, at)]
         for line, value in marked:
             y = scale.upwards(value)
-            yield f'<circle class="c-{line.colour}" cx="{middle}" cy="{y}" r="3"/>'
-        yield "</g>"
+            marks.append(f'<circle class="c-{line.colour}" cx="{middle}" cy="{y}" r="3"/>')
+        title = _step_title(chart, at, zone)
+        yield f"<g><title>{title}</title>{_linked(chart, at, '', ''.join(marks))}</g>"
+
+
+def _linked(chart: Chart, at: int, states: str, drawn: str) -> str:
+    """Lead from what is drawn to the list behind it. The keyboard finds the same links in the
+    table."""
+    if not chart.list_path:
+        return drawn
+    return f'<a href="{chart.address(at, states or chart.states)}" tabindex="-1">{drawn}</a>'
 
 
 def _whole_step(chart: Chart, scale: Scale, at: int) -> str:

@@ -69,6 +69,8 @@ async def show(visit: Visit) -> Response:
     tally = await services.store.tally(number, series.points[0].start_ms, now_ms + 1, webhook.sla_s)
     answers = answers_of(tally.answers)
     dead = [series] if summary.left_alone else []
+    list_path = f"{visit.place.base}/deliveries?webhook={webhook.id}&"
+    list_path = list_path if visit.may("logs:read") else ""
     return visit.page(
         "webhook.html",
         record=record,
@@ -92,7 +94,11 @@ async def show(visit: Visit) -> Response:
         arrivals=arrivals_of(series.points),
         late=tally.sla_breaches if webhook.sla_s else None,
         charts=draw_all(
-            [charts.deliveries(series), charts.error_rate(series, dead), charts.latency(series)],
+            [
+                charts.deliveries(series, list_path),
+                charts.error_rate(series, dead, list_path),
+                charts.latency(series, list_path),
+            ],
             visit.zone,
         ),
         answers=answers,
