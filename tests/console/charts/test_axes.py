@@ -134,3 +134,21 @@ def test_a_bar_keeps_its_proportions_and_shows_the_least_part(values: list[int])
 def test_a_step_says_from_when_to_when_it_is(start: datetime, step_ms: int, label: str) -> None:
     start_ms = int(start.replace(tzinfo=UTC).timestamp() * 1000)
     assert axes.step_label(start_ms, step_ms, UTC) == label
+
+
+@given(st.lists(st.floats(16, 152), min_size=1, max_size=6))
+@example([16.0, 16.0])
+@example([152.0, 151.0, 152.0])
+def test_labels_stand_apart_in_their_order_and_within_the_chart(places: list[float]) -> None:
+    moved = axes.label_places(places, 14, 16, 152)
+    assert all(16 <= place <= 152 for place in moved)
+    lines = sorted(moved)
+    assert all(low - high >= 14 - 1e-9 for high, low in zip(lines, lines[1:], strict=False)) or (
+        len(places) == 1
+    )
+    order = sorted(range(len(places)), key=places.__getitem__)
+    assert [moved[at] for at in order] == lines
+
+
+def test_labels_that_are_apart_stay_where_they_are() -> None:
+    assert axes.label_places([100.0, 40.0], 14, 16, 152) == [100.0, 40.0]

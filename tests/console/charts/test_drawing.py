@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from tidings.console.pages.charts import charts
-from tidings.console.pages.charts.drawing import BASE, TALL, draw
+from tidings.console.pages.charts.drawing import BASE, LINE_HEIGHT, TALL, draw
 from tidings.core.delivery.states import State
 from tidings.store import port
 
@@ -63,7 +63,7 @@ def test_parts_of_a_bar_stand_on_each_other_and_the_highest_reaches_no_higher_th
 
 def test_lines_end_where_there_is_nothing_to_say() -> None:
     values: list[float | None] = [1.0, 2.0, None, 4.0]
-    line = charts.ChartLine("p50", "accent", values)
+    line = charts.ChartLine(name="p50", colour="accent", values=values, overall="2 ms")
     starts = [START_MS + at * STEP_MS for at in range(4)]
     chart = charts.Chart(
         id="latency",
@@ -76,7 +76,7 @@ def test_lines_end_where_there_is_nothing_to_say() -> None:
     )
     picture = drawn(chart)
     assert picture.count('<line class="c-accent"') == 1, "from the first to the second alone"
-    assert picture.count("<circle") == 3
+    assert picture.count("<path ") == 3
     assert "11 Feb 09:15–09:20: p50 4 ms" in picture
 
 
@@ -127,3 +127,28 @@ def test_latency_leads_to_what_was_delivered_and_nobody_is_led_where_they_may_no
     unlinked = charts.latency(timed)
     assert "<a " not in drawn(unlinked) and "<a " not in unlinked.rows
     assert "p50 4 ms, p95 9 ms" in drawn(unlinked)
+
+
+def test_p50_and_p95_have_marks_of_their_own_form_and_labels_that_stand_apart() -> None:
+    point = port.Point(START_MS, {}, p50_ms=40.0, p95_ms=41.0)
+    chart = charts.latency(port.Series(STEP_MS, [point], p50_ms=40.0, p95_ms=41.0))
+    picture = drawn(chart)
+    forms = dict(re.findall(r'<path class="(c-\w+)" d="([^"]*)"/>', picture))
+    assert set(forms) == {"c-accent", "c-warn"} and len(set(forms.values())) == 2
+    labels = re.findall(r'<text class="c-\w+" x="[^"]*" y="([\d.]+)"[^>]*>(p\d+)<', picture)
+    (low, first), (high, second) = labels
+    assert (first, second) == ("p50", "p95") and float(low) - float(high) >= LINE_HEIGHT
+    assert [(line.name, line.overall) for line in chart.lines] == [
+        ("p50", "40 ms"),
+        ("p95", "41 ms"),
+    ]
+
+
+def test_the_legend_says_what_holds_of_the_whole_time() -> None:
+    some = series({State.DELIVERED: 3, State.FAILED: 1}, {State.DELIVERED: 1}, attempts=4)
+    overall = {line.name: line.overall for line in charts.deliveries(some).lines}
+    assert overall == {"delivered": "4", "failed": "1"}
+    [failing] = charts.error_rate(some).lines
+    assert failing.overall == "50 %"
+    [accepted] = charts.events(port.EventSeries(STEP_MS, START_MS, [1200, 34])).lines
+    assert accepted.overall == "1,234"

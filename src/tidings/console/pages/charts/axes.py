@@ -112,6 +112,24 @@ def stacked_heights(values: Sequence[float], top: float, tall: float) -> list[fl
     return [max(VISIBLE, tall * value / top) if value else 0.0 for value in values]
 
 
+def label_places(
+    places: Sequence[float], least: float, highest: float, lowest: float
+) -> list[float]:
+    """Move labels apart that would stand on each other: at least `least` between two, in the order
+    of their places, and between `highest` and `lowest`, which lies further down."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    moved = list(places)
+    bound = highest
+    for at in order:
+        moved[at] = max(moved[at], bound)
+        bound = moved[at] + least
+    bound = lowest
+    for at in reversed(order):
+        moved[at] = min(moved[at], bound)
+        bound = moved[at] - least
+    return moved
+
+
 def _local(at_ms: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
 

@@ -33,6 +33,7 @@ class ChartLine(msgspec.Struct, frozen=True):
     name: str
     colour: str  # the name of a colour token
     values: list[float | None]
+    overall: str  # what it says of the whole time, under the chart
     states: str = ""  # of the deliveries behind it, as the address of their list says them
 
 
@@ -106,7 +107,13 @@ def deliveries(series: Series, list_path: str = "") -> Chart:
         ]
         if any(values) or name == "delivered":
             lines.append(
-                ChartLine(name=name, colour=colour, values=list(values), states=_words(states))
+                ChartLine(
+                    name=name,
+                    colour=colour,
+                    values=list(values),
+                    overall=number(sum(values)),
+                    states=_words(states),
+                )
             )
     chart = _chart("deliveries", "Deliveries", COUNT, series, lines, stacked=True)
     return msgspec.structs.replace(chart, list_path=list_path)
@@ -129,8 +136,18 @@ def latency(series: Series, list_path: str = "") -> Chart:
         MS,
         series,
         [
-            ChartLine("p50", "accent", [point.p50_ms for point in series.points]),
-            ChartLine("p95", "warn", [point.p95_ms for point in series.points]),
+            ChartLine(
+                name="p50",
+                colour="accent",
+                values=[point.p50_ms for point in series.points],
+                overall=duration(series.p50_ms),
+            ),
+            ChartLine(
+                name="p95",
+                colour="warn",
+                values=[point.p95_ms for point in series.points],
+                overall=duration(series.p95_ms),
+            ),
         ],
     )
     states = _words([State.DELIVERED])
@@ -146,7 +163,10 @@ def error_rate(series: Series, dead: Sequence[Series] = (), list_path: str = "")
         attempts_of([point], [series.points[at] for series in dead]).percent_failed
         for at, point in enumerate(series.points)
     ]
-    lines = [ChartLine("failing", "bad", values)]
+    dead_points = [point for dead_series in dead for point in dead_series.points]
+    overall = attempts_of(series.points, dead_points).percent_failed
+    shown = "–" if overall is None else f"{overall:g} %"
+    lines = [ChartLine(name="failing", colour="bad", values=values, overall=shown)]
     chart = _chart("errors", "Error rate", PERCENT, series, lines)
     return msgspec.structs.replace(chart, list_path=list_path)
 
@@ -154,7 +174,12 @@ def error_rate(series: Series, dead: Sequence[Series] = (), list_path: str = "")
 def events(series: EventSeries, list_path: str = "") -> Chart:
     """Draw the events that were accepted."""
     starts = [series.start_ms + at * series.step_ms for at in range(len(series.counts))]
-    line = ChartLine("events", "accent", [float(count) for count in series.counts])
+    line = ChartLine(
+        name="events",
+        colour="accent",
+        values=[float(count) for count in series.counts],
+        overall=number(sum(series.counts)),
+    )
     return Chart(
         id="events",
         title="Events in",

@@ -17,6 +17,9 @@ from tidings.console.words import duration
 TOP, TALL = 16, 136  # pixels above what is drawn, and of it at most
 BASE = TOP + TALL
 HEIGHT = BASE + 24
+LINE_HEIGHT = 14
+# A disc for the first line, a diamond for the second: colour is never alone.
+_FORMS = ("M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z", "M0-4.5 4.5 0 0 4.5-4.5 0z")
 GAP = 0.16  # of a step, between two bars
 _THOUSAND, _MILLION = 1000, 1_000_000
 
@@ -133,9 +136,31 @@ def _lines(chart: Chart, scale: Scale, zone: tzinfo) -> Iterator[str]:
         marks = [_whole_step(chart, scale, at)]
         for line, value in marked:
             y = scale.upwards(value)
-            marks.append(f'<circle class="c-{line.colour}" cx="{middle}" cy="{y}" r="3"/>')
+            form = _FORMS[chart.lines.index(line) % len(_FORMS)]
+            marks.append(
+                f'<svg x="{middle}" y="{y}"><path class="c-{line.colour}" d="{form}"/></svg>'
+            )
         title = _step_title(chart, at, zone)
         yield f"<g><title>{title}</title>{_linked(chart, at, '', ''.join(marks))}</g>"
+    if len(chart.lines) > 1:
+        yield from _labels(chart, scale, middles)
+
+
+def _labels(chart: Chart, scale: Scale, middles: Sequence[str]) -> Iterator[str]:
+    """Yield the name of each line beside its last mark."""
+    ends = [
+        (line, last, float(scale.upwards(line.values[last] or 0.0)))
+        for line in chart.lines
+        if (last := _last_valued(line.values)) is not None
+    ]
+    places = axes.label_places([y for _, _, y in ends], LINE_HEIGHT, TOP, BASE)
+    for (line, last, _), y in zip(ends, places, strict=True):
+        place = f'x="{middles[last]}" y="{y:.5g}" dx="7" dy="4"'
+        yield f'<text class="c-{line.colour}" {place}>{line.name}</text>'
+
+
+def _last_valued(values: Sequence[float | None]) -> int | None:
+    return max((at for at, value in enumerate(values) if value is not None), default=None)
 
 
 def _linked(chart: Chart, at: int, states: str, drawn: str) -> str:
