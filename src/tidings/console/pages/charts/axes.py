@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from tidings.console.words import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -94,6 +95,7 @@ def day_label(day: datetime) -> str:
     return f"{day.day} {day:%b}"
 
 
+@lru_cache(maxsize=512)  # the charts of a page are of the same steps
 def step_label(start_ms: int, step_ms: int, zone: tzinfo) -> str:
     """Render a step of a chart as `11 Feb 10:05–10:10`, `11 Feb–13 Feb` where it is of days."""
     start, end = _local(start_ms, zone), _local(start_ms + step_ms, zone)

@@ -1,6 +1,7 @@
 """Charts as data: what is drawn, and what the table beside each chart reads. Pure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from markupsafe import Markup, escape
@@ -25,6 +26,11 @@ _STACK: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("delivered by a replay since", "accent", (REPLAYED,)),
     ("cancelled", "line", (State.CANCELLED,)),
 )
+
+
+@lru_cache(maxsize=512)  # the charts of a page are of the same steps
+def _times(start_ms: int, step_ms: int) -> str:
+    return f"from={exact(start_ms)}&to={exact(start_ms + step_ms)}"
 
 
 class ChartLine(msgspec.Struct, frozen=True):
@@ -52,11 +58,9 @@ class Chart(msgspec.Struct, frozen=True):
 
     def address(self, at: int, states: str) -> str:
         """Write the address of the list of what a step counts, as an attribute holds it."""
-        start_ms = self.starts_ms[at]
-        query = f"from={exact(start_ms)}&to={exact(start_ms + self.step_ms)}"
-        if states:
-            query += f"&status={states}"
-        return str(escape(f"{self.list_path}{query}"))
+        times = _times(self.starts_ms[at], self.step_ms)
+        status = f"&status={states}" if states else ""
+        return str(escape(f"{self.list_path}{times}{status}"))
 
     @property
     def rows(self) -> Markup:
