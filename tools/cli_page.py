@@ -82,7 +82,10 @@ passed on.
 `tidings webhooks list` and `show` say in a word how each one does: ✓ well, ✗ failing, ‖ held up (by
 its connection), ‖ paused, ✗ disabled. It is the word of the API, of the console and of `tidings
 actions list`. One whose receiver fails so much that it is asked from time to time only is left
-alone besides.
+alone besides. `list` also counts what waits for those that fail or are held up, and has a dash
+where that is not known: for all others, and for those that `GET /v1/failing` does not name. `list
+--failing` has only those that let nothing through, those first that hold up most: what waits, by
+how long the oldest has waited. What was paused or disabled while it failed comes last.
 `tidings doctor crm` names one cause and one fix. What stands in the way of everything comes first:
 what somebody has paused, disabled or stopped, then what the receiver does, then what is waited for.
 

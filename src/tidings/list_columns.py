@@ -110,6 +110,7 @@ WEBHOOKS_OF_ORG = ResourceList(
     shell=(
         NAME,
         _name("Health", "health"),
+        WAITING,
         ListColumn("Events", "eventNames"),
         ListColumn("To", "to"),
         ListColumn("Id", "webHookId"),

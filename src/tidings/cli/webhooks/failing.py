@@ -1,8 +1,11 @@
 """`tidings failing`: what fails now, in groups by place and cause."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from tidings.cli.calls import all_cells_answered, calls
+from tidings.cli.calls import ApiClient, all_cells_answered, calls
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import how_many, moment, number, print_lines, print_list, print_text
 from tidings.cli.where import HERE, Where
@@ -32,6 +35,31 @@ def failing(*, where: Where = HERE) -> int:
         first = found["groups"][0]["members"][0]
         api.next_step(f"tidings doctor {first['webHookId']} --org {first['orgId']}")
     return Exit.OK
+
+
+def failing_of_org(api: ApiClient, where: Where) -> list[dict[str, Any]]:
+    """Return what `GET /v1/failing` lists of one org, also for a credential that sees all orgs:
+    the webhooks that fail or are held up, those first that hold up most."""
+    of_org = api if api.server.org is not None else calls(replace(where, org=api.org()))
+    return worst_first(of_org.get(PATH)["groups"])
+
+
+def worst_first(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the webhooks of these groups, those first that hold up most: what waits, by how long
+    the oldest has waited; then those that have failed for longest."""
+    now = datetime.now(UTC)
+    members = [member for group in groups for member in group["members"]]
+    return sorted(members, key=lambda member: (-_weight(member, now), _since(member)))
+
+
+def _weight(member: dict[str, Any], now: datetime) -> float:
+    oldest = member["oldestWaitingSince"]
+    waited_s = 0.0 if oldest is None else (now - datetime.fromisoformat(oldest)).total_seconds()
+    return float(member["waiting"]) * max(0.0, waited_s)
+
+
+def _since(member: dict[str, Any]) -> str:
+    return member["failingSince"] or "~"  # behind all times
 
 
 def _print_group(group: dict[str, Any]) -> None:

@@ -34,6 +34,11 @@ def is_left_alone(webhook: Facts) -> bool:
     return health_word(webhook) == "failing" and bool((webhook["health"] or {}).get("leftAlone"))
 
 
+def lets_nothing_through(webhook: Facts) -> bool:
+    """Return whether it fails, or did when somebody paused or disabled it."""
+    return (webhook.get("health") or {}).get("state") == "failing"
+
+
 def is_idle(webhook: Facts) -> bool:
     """Return whether there has been nothing to send to it, as the service judges it."""
     return webhook.get("activity") == "idle"

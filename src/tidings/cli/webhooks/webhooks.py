@@ -28,7 +28,8 @@ from tidings.cli.webhook_names import (
     tag,
 )
 from tidings.cli.webhooks.change_call import changed
-from tidings.cli.webhooks.health import describe_health, health_cell
+from tidings.cli.webhooks.failing import failing_of_org
+from tidings.cli.webhooks.health import describe_health, health_cell, lets_nothing_through
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import WEBHOOKS_OF_ORG
 
@@ -49,13 +50,20 @@ _INSTEAD = re.compile(r" Call …/(\w+)\.")  # the call that fits a webhook as i
 
 
 @app.command(name="list")
-def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE) -> int:
-    """List the webhooks of the org.
+def list_all(
+    *,
+    all: Annotated[bool, Parameter(negative=())] = False,
+    failing: Annotated[bool, Parameter(negative=())] = False,
+    where: Where = HERE,
+) -> int:
+    """List the webhooks of the org, and how many deliveries wait for those that fail.
 
     Parameters
     ----------
     all
         Deleted ones too.
+    failing
+        Only those that let nothing through, the worst first: what waits, by how long.
     """
     api = calls(where)
     found = [webhook for webhook in all_webhooks(api) if all or is_there(webhook)]
@@ -63,6 +71,19 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
         say("The org has no webhooks.")
         api.next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
         return Exit.OK
+    members = failing_of_org(api, where)
+    waiting = {member["webHookId"]: member["waiting"] for member in members}
+    if failing:
+        rank = {id: at for at, id in enumerate(waiting)}
+        found = sorted(
+            filter(lets_nothing_through, found),
+            key=lambda webhook: rank.get(webhook["webHookId"], len(rank)),
+        )
+        if not found:
+            say("No webhook of the org is failing.")
+            api.next_step("tidings webhooks list")
+            return Exit.OK
+    found = [webhook | {"waiting": waiting.get(webhook["webHookId"])} for webhook in found]
     if where.json:
         print_lines(found)
     else:
@@ -73,8 +94,8 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
             eventNames=lambda webhook: _events(webhook["eventNames"]),
             to=leads_to,
         )
-    say(how_many(len(found), "webhook"))
-    api.next_step(f"tidings webhooks show {word(found[0]['name'])}")
+    say(how_many(len(found), "failing webhook" if failing else "webhook"))
+    api.next_step(f"tidings {'doctor' if failing else 'webhooks show'} {word(found[0]['name'])}")
     return Exit.OK
 
 
