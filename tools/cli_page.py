@@ -85,7 +85,10 @@ actions list`. One whose receiver fails so much that it is asked from time to ti
 alone besides. `list` also counts what waits for those that fail or are held up, and has a dash
 where that is not known: for all others, and for those that `GET /v1/failing` does not name. `list
 --failing` has only those that let nothing through, those first that hold up most: what waits, by
-how long the oldest has waited. What was paused or disabled while it failed comes last.
+how long the oldest has waited. What was paused or disabled while it failed comes last. With
+`--all-orgs` the platform's credential lists the failing ones of all orgs, whatever org the
+environment or the profile names, and without those that are paused or disabled; without
+`--failing` there is no such list.
 `tidings doctor crm` names one cause and one fix. What stands in the way of everything comes first:
 what somebody has paused, disabled or stopped, then what the receiver does, then what is waited for.
 

@@ -28,7 +28,7 @@ from tidings.cli.webhook_names import (
     tag,
 )
 from tidings.cli.webhooks.change_call import changed
-from tidings.cli.webhooks.failing import failing_of_org
+from tidings.cli.webhooks.failing import failing_of_org, list_all_orgs
 from tidings.cli.webhooks.health import describe_health, health_cell, lets_nothing_through
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import WEBHOOKS_OF_ORG
@@ -54,6 +54,7 @@ def list_all(
     *,
     all: Annotated[bool, Parameter(negative=())] = False,
     failing: Annotated[bool, Parameter(negative=())] = False,
+    all_orgs: Annotated[bool, Parameter(negative=())] = False,
     where: Where = HERE,
 ) -> int:
     """List the webhooks of the org, and how many deliveries wait for those that fail.
@@ -64,7 +65,22 @@ def list_all(
         Deleted ones too.
     failing
         Only those that let nothing through, the worst first: what waits, by how long.
+    all_orgs
+        With --failing: those of all orgs, with the platform's credential.
     """
+    if all_orgs and not failing:
+        raise CommandExit(
+            "--all-orgs must be used with --failing: no call lists the webhooks of all orgs. Add "
+            "--failing, or name an org with --org.",
+            Exit.USAGE,
+        )
+    if all_orgs and all:
+        raise CommandExit(
+            "--all-orgs must be used without --all: deleted webhooks do not fail. Leave it out.",
+            Exit.USAGE,
+        )
+    if all_orgs:
+        return list_all_orgs(where)
     api = calls(where)
     found = [webhook for webhook in all_webhooks(api) if all or is_there(webhook)]
     if not found:
