@@ -245,6 +245,14 @@ CONNECTIONS = ResourceList(
         ListColumn("Check", shown=Shown.DONE_HERE),
     ),
 )
+REFERENCE_KINDS = ResourceList(
+    page=(
+        ListColumn("Kind"),
+        ListColumn("Found by"),
+        _number("Records"),
+        _moment("Last changed"),
+    ),
+)
 INBOXES = ResourceList(
     shell=(ID, NAME, ListColumn("Answers", "answer"), LAST_USED),
     page=(ListColumn("Inbox"), ListColumn("Receiving URL"), ListColumn("Answers"), LAST_USED),

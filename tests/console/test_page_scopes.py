@@ -42,6 +42,7 @@ SCOPES = {
         "GET/webhooks/{id}/drain"
     ),
     "events:write": "GET/events/new POST/events/new POST/rejections/{id}/retry",
+    "reference:read": "GET/reference",
     "replay:read": "GET/replays GET/replays/{id}",
     "replay:write": (
         "GET/replays/new POST/replays/new POST/replays/{id} POST/deliveries/many "

@@ -23,6 +23,7 @@ from tidings.console.pages import (
     inboxes,
     orgs,
     overview,
+    reference,
     replays,
 )
 from tidings.console.pages.access import access, people, portal, sign_in
@@ -109,6 +110,7 @@ OF_AN_ORG: Pages = [
     ("POST", "/rejections/{id}/retry", rejections.again, "events:write"),
     ("GET", "/catalogue", catalogue.show_all, None),
     ("GET", "/catalogue/{name}", catalogue.show, None),
+    ("GET", "/reference", reference.show_all, "reference:read"),
     ("GET", "/tail", tail.show, "logs:read"),
     ("GET", "/tail/stream", tail.stream, "logs:read"),
     ("GET", "/inboxes", inboxes.show_all, "logs:read"),

@@ -122,6 +122,19 @@ class RecordRefused(Invalid):
         super().__init__(FieldRefusal.build(code, sentence, field=field))
 
 
+def kind_of(word: str) -> RecordKind:
+    """Return the kind of record that a path names. Raise RecordRefused where there is none."""
+    found = KINDS.get(word)
+    if found is None:
+        raise RecordRefused(
+            "unknown_kind",
+            "kind",
+            f"The kind must be stores, tills or customers; got {describe_value(word)}. Check the "
+            "path.",
+        )
+    return found
+
+
 def read_id(value: object) -> str:
     """Return a record's id as text; numbers are taken too. Raise RecordRefused if it cannot be
     one."""

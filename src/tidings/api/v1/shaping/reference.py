@@ -13,7 +13,7 @@ from tidings.api.http.held_answer import answer_within
 from tidings.api.paging import PAGE, WARNED, moved, page_of
 from tidings.api.route import GONE, AnswerForm, ok
 from tidings.api.router import EntryRoute, Routes
-from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
+from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.shaping.reference_rules import (
     ID_MAX,
@@ -22,6 +22,7 @@ from tidings.core.shaping.reference_rules import (
     RecordKind,
     RecordRefused,
     check_others,
+    kind_of,
     read_id,
     read_record,
     unknown_fields,

@@ -15,7 +15,7 @@ from tidings.api.route import ok
 from tidings.api.router import Routes
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.shaping.reference_rows import LoadRefused, reader
-from tidings.core.shaping.reference_rules import KINDS, RecordKind
+from tidings.core.shaping.reference_rules import KINDS, kind_of
 from tidings.engine.shaping.reference_load import Loader, as_json
 from tidings.errors import FieldRefusal, TooLarge, TooSlow
 from tidings.store.port import StoreDown
@@ -117,17 +117,3 @@ def _broken_off(status: int, code: int | str, message: str, loader: Loader) -> R
     refusal = FieldRefusal.build(code, f"{message} {advice}", place="body")
     headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})
     return RefusalAnswer(status, [refusal], headers)
-
-
-def kind_of(word: str) -> RecordKind:
-    """Return the kind of record that a path names. Raise RefusalAnswer where there is none."""
-    found = KINDS.get(word)
-    if found is None:
-        raise refused(
-            400,
-            "unknown_kind",
-            f"The kind must be stores, tills or customers; got {describe_value(word)}. Check the "
-            "path.",
-            field="kind",
-        )
-    return found
