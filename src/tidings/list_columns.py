@@ -245,6 +245,14 @@ CONNECTIONS = ResourceList(
         ListColumn("Check", shown=Shown.DONE_HERE),
     ),
 )
+OWN_TYPES = ResourceList(
+    page=(
+        ListColumn("Event type"),
+        ListColumn("What has happened"),
+        _number("Version"),
+        _moment("Last changed"),
+    ),
+)
 REFERENCE_KINDS = ResourceList(
     page=(
         ListColumn("Kind"),

@@ -162,6 +162,8 @@ class World:
             "replay-new": "/replays/new",
             "catalogue": "/catalogue",
             "type": "/catalogue/pointsIssued",
+            "own-types": "/event-types",
+            "own-type-new": "/event-types/new",
             "reference": "/reference",
             "reference-tried": "/reference?kind=customers&id=41200999",
             "find": "/find?q=41200999",

@@ -14,7 +14,7 @@ from tidings.reads.connections import CHECKS, READS
 SCOPES = {
     "webhooks:read": (
         "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id} GET/actions GET/actions/{name} "
-        "GET/alerts GET/alerts/{id}"
+        "GET/alerts GET/alerts/{id} GET/event-types"
     ),
     "webhooks:write": (
         "GET/webhooks/new POST/webhooks/new POST/webhooks/check POST/webhooks/inbox "
@@ -24,7 +24,8 @@ SCOPES = {
         "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete "
         "GET/actions/{name}/test POST/actions/{name}/test "
         "GET/alerts/new POST/alerts/new POST/alerts/{id} POST/alerts/{id}/test "
-        "POST/alerts/{id}/delete"
+        "POST/alerts/{id}/delete GET/event-types/new POST/event-types/new "
+        "GET/event-types/{name}/edit POST/event-types/{name}/edit"
     ),
     READS: "GET/connections",
     CHECKS: "POST/connections/{name}/check",

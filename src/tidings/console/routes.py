@@ -28,7 +28,7 @@ from tidings.console.pages import (
 )
 from tidings.console.pages.access import access, people, portal, sign_in
 from tidings.console.pages.delivery import deliveries, delivery, stops
-from tidings.console.pages.events import catalogue, events, rejections, tail
+from tidings.console.pages.events import catalogue, events, own_types, rejections, tail
 from tidings.console.pages.sources import aside as source_aside
 from tidings.console.pages.sources import edit as source_edit
 from tidings.console.pages.sources import sources
@@ -110,6 +110,11 @@ OF_AN_ORG: Pages = [
     ("POST", "/rejections/{id}/retry", rejections.again, "events:write"),
     ("GET", "/catalogue", catalogue.show_all, None),
     ("GET", "/catalogue/{name}", catalogue.show, None),
+    ("GET", "/event-types", own_types.show_all, "webhooks:read"),
+    ("GET", "/event-types/new", own_types.show_new, "webhooks:write"),
+    ("POST", "/event-types/new", own_types.create, "webhooks:write"),
+    ("GET", "/event-types/{name}/edit", own_types.show_edit, "webhooks:write"),
+    ("POST", "/event-types/{name}/edit", own_types.update, "webhooks:write"),
     ("GET", "/reference", reference.show_all, "reference:read"),
     ("GET", "/tail", tail.show, "logs:read"),
     ("GET", "/tail/stream", tail.stream, "logs:read"),

@@ -256,6 +256,14 @@ class EventTypes:
 
         return await self._changes.run(change)
 
+    async def check(self, org: OrgId, name: str, body: dict[str, Any]) -> None:
+        """Look whether `put` would take a declaration as things are, and keep nothing. Invalid and
+        Conflict say why not."""
+        reading = await self._read(org, name, body)
+        await self._check_example(org, reading)
+        version, _ = self._version_for(org, name, reading)
+        self._check_room(org, name, version, reading.made)
+
     async def delete(self, org: OrgId, name: str) -> OwnRecord:
         """Forget an own type with all its versions. Events that were accepted stay.
 

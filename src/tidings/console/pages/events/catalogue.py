@@ -106,6 +106,7 @@ async def show(visit: Visit) -> Response:
         subscribers=_subscribers(visit, name),
         volume=await _volume(visit, name) if visit.may("logs:read") else None,
         versions=services.events.types.versions(org, name),
+        editable=visit.may("webhooks:write") and services.events.types.own(org, name) is not None,
         sendable=visit.may("events:write") and not name.startswith(RESERVED),
     )
 
