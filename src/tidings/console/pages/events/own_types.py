@@ -130,7 +130,7 @@ def _there(name: str) -> FieldRefusal:
         f"eventName must be new; {name} is one of the org's own already. Edit that one, or choose "
         "another name."
     )
-    return FieldRefusal.build("event_name_taken", sentence, field="eventName")
+    return FieldRefusal.build("event_type_exists", sentence, field="eventName")
 
 
 def _laid_out(value: object) -> str:
