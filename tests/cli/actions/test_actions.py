@@ -150,6 +150,15 @@ def test_init_lists_recipes_and_changes_no_file_that_is_there(tidings: Command) 
     assert "Did you mean mail?" in tidings("actions", "init", "mial").must(2).err
 
 
+def test_init_prints_recipes_and_written_files_for_programs_too(tidings: Command) -> None:
+    recipes = {row["name"]: row for row in tidings("actions", "init", "--json").must().rows}
+    assert recipes["mail"]["about"] and recipes["mail"]["files"][0] == "actions.toml"
+    folder = tidings.home / "programs"
+    done = tidings("actions", "init", "mail", "--into", str(folder), "--json").must()
+    files = [str(folder / name) for name in recipes["mail"]["files"]]
+    assert [row["file"] for row in done.rows] == files
+
+
 def test_init_leaves_nothing_half_done(tidings: Command) -> None:
     folder = tidings.home / "new"
     folder.mkdir()

@@ -2,18 +2,29 @@
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from tidings.cli.actions.recipe_files import Recipe, recipes
 from tidings.cli.exits import CommandExit, Exit, next_step, say
-from tidings.cli.output import clean, how_many, print_table, word
+from tidings.cli.output import clean, how_many, print_lines, print_table, word
 
 FIRST = "hello"  # which needs nothing of the reader's own
 _ORG = re.compile(r"^org = [0-9]+", re.MULTILINE)
 
 
-def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int:
+def init(
+    recipe: str = "",
+    /,
+    *,
+    into: str = ".",
+    org: int | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
     """Write a file of actions from a recipe, with the files that it names; list the recipes.
 
     Existing files are not changed.
@@ -26,6 +37,8 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
         The folder to write to. It is created if it does not exist.
     org
         The id of the org whose events they are.
+    json
+        Print recipes, or the files that were written, as NDJSON.
     """
     from tidings.core.form import nearest
     from tidings.core.ids import ORG_ID_MAX
@@ -38,9 +51,7 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
         )
     known = {recipe.name: recipe for recipe in recipes()}
     if not recipe:
-        print_table(
-            ("Recipe", "What it does"), [(recipe.name, recipe.about) for recipe in known.values()]
-        )
+        _print_recipes(known.values(), json)
         next_step(f"tidings actions init {FIRST} --into {FIRST}")
         return Exit.OK
     if recipe not in known:
@@ -51,14 +62,27 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
         )
     folder = Path(into)
     written = _write(known[recipe], folder, org)
-    for path in written:
-        print(clean(path))
+    if json:
+        print_lines({"file": str(path)} for path in written)
+    else:
+        for path in written:
+            print(clean(path))
     say(
         f"Wrote {how_many(len(written), 'file')}. Each file begins with what you need to change in "
         "it."
     )
     next_step(f"tidings actions check {word(str(folder / 'actions.toml'))}")
     return Exit.OK
+
+
+def _print_recipes(known: Iterable[Recipe], as_json: bool) -> None:
+    if as_json:
+        print_lines(
+            {"name": recipe.name, "about": recipe.about, "files": list(recipe.files)}
+            for recipe in known
+        )
+    else:
+        print_table(("Recipe", "What it does"), [(recipe.name, recipe.about) for recipe in known])
 
 
 def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
