@@ -152,7 +152,20 @@ async def _user(things: Things) -> None:
     things.ids["user"] = user.person.id
 
 
+async def _own_type(things: Things) -> None:
+    browser = await things.p.platform()
+    reply = await browser.post("/console/o/7/event-types/new", TYPE_FORM)
+    assert reply.status == 303, text(reply)
+
+
 Prepare = Callable[[Things], Awaitable[None]]
+TYPE_FORM = {
+    "eventName": "orderPacked",
+    "description": "An order waits.",
+    "schema": '{"type": "object", "properties": {"id": {"type": "string"}}}',
+    "example": '{"id": "O-71"}',
+    "do": "save",
+}
 SOURCE_FORM = {
     "name": "orders",
     "type": "webhook",
@@ -201,6 +214,13 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
         "webhook.tested",
     ),
     "/connections/{name}/check": (None, {"name": "=main"}, {}, "connection.checked"),
+    "/event-types/new": (None, {}, TYPE_FORM, "event_type.changed"),
+    "/event-types/{name}/edit": (
+        _own_type,
+        {"name": "=orderPacked"},
+        TYPE_FORM | {"description": "An order is packed."},
+        "event_type.changed",
+    ),
     "/sources/new": (None, {}, SOURCE_FORM, "source.created"),
     "/sources/{id}/edit": (
         None,

@@ -99,7 +99,7 @@ async def test_a_filter_that_is_none_is_refused_and_shows_no_rows(path: str) -> 
         for query, said in {
             "stauts=failed": "stauts&#34;. ",
             "limit=9": "limit&#34;. ",
-            "from=&span=2h": "span must be one of 1h, 24h",
+            "from=&span=2h": "span must be one of 1h, 6h, 24h",
             "q=4711&%3Cscript%3E=1": "A parameter must be one of",
         }.items():
             reply = await browser.get(f"/console/o/7/{path}?{query}")
