@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.control_client import basic, call
 from tests.console.access.visitor import Visitor, visitor
 from tests.console.crawl import furnish
 from tests.console.events.listening import Tail
@@ -47,6 +48,23 @@ async def test_every_page_that_shows_a_payload_says_who_has_looked() -> None:
             assert (look.actor, look.face) == ("org7", "console") and look.address
             await browser.get(base + path)
             assert len(await looks(p)) == before + 1, "once a minute"
+
+
+async def test_who_is_shown_a_record_of_reference_data_leaves_an_entry_too() -> None:
+    """A record of a customer has what a payload is enriched with: names and addresses."""
+    async with pages() as p:
+        browser = await p.browser(ORG)
+        auth = {"authorization": basic("boss", "s3cret"), "x-tidings-org": str(ORG)}
+        body = b'{"mobile": "15550100"}'
+        put = await call(p.app, "PUT", "/v1/reference/customers/41", body, auth)
+        assert put.status == 201
+        for query in ("", "?kind=customers&id=42", "?kind=stores&id=41"):
+            await browser.get(f"/console/o/{ORG}/reference{query}")
+        assert await looks(p) == [], "nothing was shown"
+        await browser.get(f"/console/o/{ORG}/reference?kind=customers&id=41")
+        [look] = await looks(p)
+        assert (look.object_kind, look.object) == ("reference", "customers/41")
+        assert "All changes of customers" in text(await browser.get(f"/console/o/{ORG}/reference"))
 
 
 async def asides(p: Pages) -> list[tuple[str, str]]:

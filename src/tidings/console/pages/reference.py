@@ -41,6 +41,8 @@ async def show_all(visit: Visit) -> Response:
             visit, status_of(refused), kind=kind, id=id[:_SHOWN_MAX], refusals=refusals
         )
     record = await visit.services.shaping.reference.get(visit.caller.org, which, known)
+    if record is not None:  # a customer's name and addresses may be in it
+        visit.view_payload("reference", f"{which.word}/{known}")
     return await _page(visit, kind=kind, id=known, asked=True, record=_body(record))
 
 

@@ -37,7 +37,7 @@ ID_PREFIXES = {
 """What ids begin with of the kinds of objects that the store numbers."""
 
 
-VIEWED_KINDS = ("event", "delivery", "rejection", "arrival", "dead_letter")
+VIEWED_KINDS = ("event", "delivery", "rejection", "arrival", "dead_letter", "reference")
 """The kinds of things whose payloads people look at."""
 
 
