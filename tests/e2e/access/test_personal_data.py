@@ -262,7 +262,8 @@ def test_answers_of_calls_that_are_given_an_event_tell_it_but_as_the_event(world
 
 def test_no_page_shows_it_but_as_the_event(world: World) -> None:
     browser, here, shown = world.browser, world.here, 0
-    pages = dict(browser.walk(here, "catalogue", "/o/2001"))
+    # Bars of charts lead to lists that differ by their times alone.
+    pages = dict(browser.walk(here, "catalogue", "/o/2001", "from="))
     pages |= {"let in": world.let_in, "by hand": world.by_hand(wrong("keys"))}
     assert b"data.keys.* must be a number" in pages["let in"]
     assert b"data.keys.* must be a number" in pages["by hand"]
