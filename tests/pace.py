@@ -70,14 +70,14 @@ def reference_s(work: Callable[[], object], enough_s: float = 0.0) -> float:
     """What it takes on the reference machine: the best of some rounds, the first below `enough_s`.
 
     Only what is done in this thread counts. Where even the time as it is here is below `enough_s`,
-    nothing is compared: a machine counts as no faster than the reference. What takes twice as long
-    as that, or longer, is looked at again a little later.
+    nothing is compared: a machine counts as no faster than the reference. What takes longer than
+    that is looked at again a little later.
     """
     if (here_s := cpu_s(work)) < enough_s:
         return here_s
     best = _best_s(work, enough_s)
     for _ in range(LOOKS - 1):
-        if not enough_s or best < 2 * enough_s:
+        if best < enough_s or not enough_s:
             break
         time.sleep(PAUSE_S)
         best = min(best, _best_s(work, enough_s))

@@ -26,7 +26,7 @@ from tidings.core.events.schema_cost import pattern_bytes
 
 def took_s(work: Callable[[], object]) -> float:
     """Seconds of the reference machine; not more exactly than a budget of the loop asks for."""
-    return reference_s(work, LOOP_S / 2)
+    return reference_s(work, LOOP_S)
 
 
 @cache
