@@ -4,6 +4,7 @@
     response    headers and bodies of receivers' answers              7 days after the attempt
     payload     bodies of events, and what was made of them          30 days after the accept
     metadata    that there was an event, its deliveries, attempts    90 days after the accept
+                and incidents of webhooks                            90 days after their end
 
 Days can be set for each org (core/orgs/org_settings.py). What is unfinished is kept whole, whatever
 its age: that is the store's to see, row by row. Pure; the time is passed in.

@@ -81,6 +81,12 @@ _DROP_REJECTIONS = (
 )
 _DAYS_BITS = 12  # of a place's `days`, above which stands the range that its span begins with
 assert DAYS_MAX < 1 << _DAYS_BITS, "days and range would run into each other"
+# Numbers are not bounded by their times: those that come from other cells lie between.
+_OLD_INCIDENTS = (
+    "SELECT webhook, number, org FROM incident WHERE number > ? AND ended_ms < ?"
+    " ORDER BY number LIMIT ?"
+)
+_DROP_INCIDENT = "DELETE FROM incident WHERE webhook = ? AND number = ?"
 _WHOLE = NumberSpan()
 _ROWS_OF_AN_EVENT = 3  # beside its deliveries: itself, its id and its body
 
@@ -161,6 +167,8 @@ class RetentionRows:
         self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
         # By group, what this pass has to walk through yet; the first of it is being walked.
         self._spans: dict[tuple[int, int], list[NumberSpan]] = {}
+        # By group, the last incident that this pass has looked at, until it has looked at all.
+        self._incidents: dict[tuple[int, int], int] = {}
 
     @answers(port.Store.drop)
     def drop(self, dropping: port.DropSlice) -> port.DropReceipt:
@@ -168,6 +176,7 @@ class RetentionRows:
         if dropping.first:
             self._again[dropping.kind, dropping.days] = 0
             self._spans.pop((dropping.kind, dropping.days), None)
+            self._incidents[dropping.kind, dropping.days] = 0
         with self._connection.unsynced(), self._numbers.transaction():
             if dropping.now_ms:
                 self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
@@ -181,6 +190,8 @@ class RetentionRows:
                 rows, more = self._drop_answers(dropping)
             elif dropping.kind == RowKind.METADATA and (uses := self._drop_uses(dropping)):
                 rows, more = uses, True
+            elif dropping.kind == RowKind.METADATA and self._has_incidents(dropping):
+                rows, more = self._drop_incidents(dropping), True
             else:
                 rows, more = self._drop_of_events(dropping)
         return port.DropReceipt(rows, more, round((time.perf_counter() - began) * 1e6))
@@ -347,6 +358,28 @@ class RetentionRows:
     def _drop_uses(self, wanted: port.DropSlice) -> int:
         """Uses of caps whose time is over, also those that nobody asks for any more."""
         return self._change(DROP_EXPIRED, wanted.now_ms, wanted.rows_max)
+
+    # -- incidents --------------------------------------------------------------------------------
+
+    def _has_incidents(self, wanted: port.DropSlice) -> bool:
+        """Return whether the group's pass has to look at incidents yet."""
+        return (wanted.kind, wanted.days) in self._incidents
+
+    def _drop_incidents(self, wanted: port.DropSlice) -> int:
+        """Drop a slice of incidents that have ended before the group's days; how many."""
+        group, orgs = (wanted.kind, wanted.days), frozenset(wanted.orgs)
+        found: list[tuple[int, int, OrgId]] = self._connection.execute(
+            _OLD_INCIDENTS, (self._incidents[group], wanted.before_ms, wanted.rows_max)
+        ).fetchall()
+        old = [
+            (webhook, number) for webhook, number, org in found if (org in orgs) != wanted.others
+        ]
+        self._connection.executemany(_DROP_INCIDENT, old)
+        if len(found) == wanted.rows_max:
+            self._incidents[group] = found[-1][1]
+        else:
+            del self._incidents[group]
+        return len(old)
 
     # -- answers ----------------------------------------------------------------------------------
 

@@ -1,11 +1,16 @@
 """Incidents are kept by their numbers, found by a question, and bounded."""
 
-import msgspec
+from typing import Any
 
+import msgspec
+import pytest
+
+from tests.store.conformance.retained import drop
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, webhook
 from tidings.core.ids import OrgId
 from tidings.core.incidents.incident import Incident
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 
 OTHER = OrgId(100042)
@@ -85,3 +90,37 @@ def test_of_a_webhook_so_many_ended_incidents_are_kept_and_each_open_one(
         put(subject, replace(OPEN, number=number, kind="degraded", ended_ms=number))
     kept = found(subject, limit=200)
     assert kept == [*range(1 + more, 1 + more - port.INCIDENTS_KEPT, -1), 1]
+
+
+@pytest.mark.parametrize("rows_max", [1, 2, 100])
+def test_those_that_ended_long_ago_go_with_the_metadata_of_their_org_and_open_ones_never(
+    subject: Subject, rows_max: int
+) -> None:
+    subject.ask(lambda store: store.put_org(port.StoredOrg(OTHER, "Other")))
+    subject.put_webhook("a")
+    subject.ask(lambda store: store.put_webhook(webhook("b", org=OTHER)))
+    replace = msgspec.structs.replace
+    put(
+        subject,
+        replace(OPEN, number=1),
+        replace(OPEN, number=2, kind="degraded", ended_ms=999),
+        replace(OPEN, number=3, kind="degraded", ended_ms=1000),
+        replace(OPEN, number=4, webhook=2, org=OTHER, ended_ms=400),
+        replace(OPEN, number=6, webhook=2, org=OTHER, ended_ms=600),
+        replace(OPEN, number=7, kind="unread", ended_ms=10),
+    )
+    others: dict[str, Any] = {
+        "rows_max": rows_max,
+        "orgs": [OTHER],
+        "days": 90,
+        "before_ms": 1000,
+    }
+    for kind in (RowKind.PAYLOAD, RowKind.RESPONSE, RowKind.REJECTION):
+        assert drop(subject, kind, rows_max=rows_max, before_ms=1000) == 0
+    assert drop(subject, RowKind.METADATA, others=True, **others) == 2
+    assert found(subject) == [6, 4, 3, 1]
+    own = {**others, "days": 9, "before_ms": 500}
+    assert drop(subject, RowKind.METADATA, others=False, **own) == 1
+    assert found(subject) == [6, 3, 1]
+    put(subject, replace(OPEN, number=2, kind="degraded", ended_ms=999))
+    assert drop(subject, RowKind.METADATA, others=True, **others) == 1, "each pass looks at all"
