@@ -130,3 +130,21 @@ async def test_the_share_that_succeeds_is_one_of_attempts_on_every_face() -> Non
             newest=[{"state": "delivered", "attempts": 1}],
         )
         assert "15 % of 100 attempts failed" in diagnose(found).cause
+
+
+async def test_what_is_older_than_24_hours_counts_on_no_face_though_its_hour_is_charted() -> None:
+    async with pages() as p:
+        auth = await p.s.add_org(7)
+        webhook, number = await p.webhook()
+        hour_ms = DAY_MS // 24
+        p.s.clock.ms += hour_ms - p.s.clock.ms % hour_ms + 60_000
+        (old,) = await accept(p.s, id_of(1), [number], org=7)
+        await settle(p.s, old, number, State.FAILED, status=400)
+        p.s.clock.ms += DAY_MS + 60_000
+        (one,) = await accept(p.s, id_of(2), [number], org=7)
+        await settle(p.s, one, number)
+        browser = await p.browser()
+        told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json
+        assert (told["delivered"], told["failed"], told["neverArrived"]) == (1, 0, 0)
+        shown_row = await row(p, browser)
+        assert (shown_row["Attempts failed"], shown_row["Arrived"]) == ("0 %", "100 %")

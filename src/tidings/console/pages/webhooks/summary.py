@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.api.context import Services
-from tidings.console.pages.charts.charts import total
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
 from tidings.core.delivery.receivers.health import does_in_part, of_attempts
@@ -22,7 +21,7 @@ from tidings.store.port import ROWS_MAX
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 KEPT_MS = 30 * DAY_MS
-_NO_DAY = port.Series(DAY_MS, ())
+_NO_DAY, _NO_COUNTS = port.Series(DAY_MS, ()), port.Tally({})
 
 
 class WebhookSummary(msgspec.Struct, frozen=True):
@@ -30,7 +29,8 @@ class WebhookSummary(msgspec.Struct, frozen=True):
 
     record: WebhookState
     judged: WebhookJudgement
-    day: port.Series  # the last 24 hours
+    day: port.Series  # the last 24 hours, from a whole hour on
+    counted: port.Tally  # exactly the last 24 hours, as every other face counts them
     left: WebhookBacklog  # to do now
     next_ms: int | None = None  # the next try, where that is known
     act: Act | None = None  # of an action: what it does
@@ -100,23 +100,23 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     @property
     def total(self) -> int:
         """All deliveries of the day."""
-        return total(self.day)
+        return sum(self.counted.by_state.values())
 
     @property
     def delivered(self) -> int:
         """Count the deliveries of the day that arrived."""
-        return total(self.day, State.DELIVERED)
+        return self.counted.by_state.get(State.DELIVERED, 0)
 
     @property
     def failed(self) -> int:
         """Count the deliveries of the day that failed."""
-        return total(self.day, State.FAILED)
+        return self.counted.by_state.get(State.FAILED, 0)
 
     @property
     def not_done(self) -> int:
         """Count the deliveries of the day that were cancelled, as an action does where it has a
         reason to."""
-        return total(self.day, State.CANCELLED)
+        return self.counted.by_state.get(State.CANCELLED, 0)
 
     @property
     def waiting(self) -> int:
@@ -136,12 +136,12 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     @property
     def attempts(self) -> AttemptTotals:
         """Sum the attempts of the day's deliveries."""
-        return attempts_of(self.day.points, self.day.points if self.left_alone else ())
+        return attempts_of([self.counted], [self.counted] if self.left_alone else [])
 
     @property
     def arrivals(self) -> ArrivalTotals:
         """Sum what arrived of the day's deliveries, and what never did."""
-        return arrivals_of(self.day.points)
+        return arrivals_of([self.counted])
 
 
 async def summaries(services: Services, records: Sequence[WebhookState]) -> list[WebhookSummary]:
@@ -154,7 +154,8 @@ async def summaries(services: Services, records: Sequence[WebhookState]) -> list
     days = await services.store.series(
         [[number] for number in numbers], now_ms - DAY_MS, now_ms, 24
     )
-    return await _with_next_tries(services, records, lefts, days)
+    counted = await services.store.tallies(numbers, now_ms + 1 - DAY_MS, now_ms + 1)
+    return await _with_next_tries(services, records, lefts, days, counted)
 
 
 async def troubles(
@@ -162,7 +163,8 @@ async def troubles(
 ) -> list[WebhookSummary]:
     """Summarise some webhooks of which it is known what is left to do, with an empty last day: who
     fails, is paused or disabled shows without it."""
-    return await _with_next_tries(services, records, lefts, [_NO_DAY] * len(records))
+    nothing = [_NO_DAY] * len(records), [_NO_COUNTS] * len(records)
+    return await _with_next_tries(services, records, lefts, *nothing)
 
 
 async def _with_next_tries(
@@ -170,9 +172,10 @@ async def _with_next_tries(
     records: Sequence[WebhookState],
     lefts: Sequence[WebhookBacklog],
     days: Sequence[port.Series],
+    tallies: Sequence[port.Tally],
 ) -> list[WebhookSummary]:
     made = []
-    for record, day, left in zip(records, days, lefts, strict=True):
+    for record, day, counted, left in zip(records, days, tallies, lefts, strict=True):
         action = services.actions.of(record.org).get(record.webhook.name)
         acts = action is not None and record.webhook.type.acts
         made.append(
@@ -180,6 +183,7 @@ async def _with_next_tries(
                 record,
                 services.delivery.judgements.of(record.webhook),
                 day,
+                counted=counted,
                 left=left,
                 act=action.act if acts and action else None,
             )
