@@ -302,6 +302,26 @@ USERS = ResourceList(page=(ListColumn("User"), ListColumn("Role"), STATE, _momen
 SESSIONS = ResourceList(
     page=(ListColumn("Browser"), ListColumn("Address"), _moment("Signed in"), _moment("Last seen"))
 )
+PORTAL_LINKS = ResourceList(
+    page=(
+        ListColumn("Link"),
+        ListColumn("Role"),
+        ListColumn("Made by"),
+        _moment("Expires"),
+        ListColumn("Actions", shown=Shown.DONE_HERE),
+    )
+)
+PORTAL_SESSIONS = ResourceList(
+    page=(
+        ListColumn("Session"),
+        ListColumn("Role"),
+        ListColumn("Link made by"),
+        _moment("Opened"),
+        LAST_USED,
+        _moment("Ends"),
+        ListColumn("Actions", shown=Shown.DONE_HERE),
+    )
+)
 ORGS = ResourceList(
     shell=(
         _number("Id", "id"),

@@ -46,6 +46,7 @@ class World:
             self.inbox = api.send("POST", "/v1/inboxes", {"name": "Till of tomorrow"}).must(201)
             self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
             self.source = self._source(api)
+            self._portals(api)
             self.alert = api.send("POST", "/v1/alertChannels", CHANNEL).must(201)["id"]
             self.runs = acting.happen(api)
             api.send("POST", "/v1/connections/main/check", {}).must(200)
@@ -87,6 +88,15 @@ class World:
         sender.call("POST", f"/in/{self.org}/shop", b"{}").must(401)
         sender.close()
         return str(made["id"])
+
+    def _portals(self, api: Api) -> None:
+        """A link to the portal that waits, and the session of another one."""
+        body = {"name": "Acme Loyalty", "embedIn": ["https://app.acme.example"]}
+        at = f"/v1/orgs/{self.org}/portal-links"
+        first, _ = [api.send("POST", at, body).must(201)["url"] for _ in range(2)]
+        browser = Api(self.service.port)
+        assert browser.get("/console" + first.partition("/console")[2]).status == 303
+        browser.close()
 
     def _simulate(self) -> None:
         command = [str(Path(sys.executable).with_name("tidings")), "simulate"]
@@ -173,6 +183,8 @@ class World:
             "audit-filtered": "/audit?kind=org&span=7d",
             "credential-new": "/access/credentials/new",
             "user-new": "/access/users/new",
+            "portal-links": "/access/portal",
+            "portal-link-new": "/access/portal/new",
             "org": "/settings",
             "health": "/health",
             "stop": "/stop",

@@ -13,6 +13,7 @@ from tests.api.control_client import Reply, call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, text
 from tidings.console.routes import OF_AN_ORG
+from tidings.core.access.portal_rules import Portal
 from tidings.core.actions.rendered_act import Made, MadeCall, MadeMail, RunStep, bytes_of
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
@@ -187,6 +188,9 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     await bring(p, org)
     await act(p, org)
     await p.s.users.create(boss, OrgId(org), {"email": f"a{org}@acme.example", "role": "reader"})
+    await p.s.services.access.portals.make_link(
+        boss, Portal(OrgId(org), "reader", f"{name} shop"), 600_000
+    )
     await p.s.event_types.put(OrgId(org), "shopVisited", {"description": "?", "schema": {}})
     browser = await p.platform()
     pager = {"name": "Night shift", "type": "pagerduty", "routingKey": "0123456789abcdef"}

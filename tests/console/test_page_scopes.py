@@ -50,12 +50,16 @@ SCOPES = {
         "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel POST/webhooks/{id}/drain "
         "POST/webhooks/drain"
     ),
-    "admin:read": "GET/stop GET/access GET/access/users/{id} GET/audit GET/settings GET/health",
+    "admin:read": (
+        "GET/stop GET/access GET/access/users/{id} GET/access/portal GET/audit GET/settings "
+        "GET/health"
+    ),
     "admin:write": (
         "POST/stop POST/settings GET/access/credentials/new POST/access/credentials/new "
         "GET/access/credentials/{id}/rotate POST/access/credentials/{id}/rotate "
         "GET/access/credentials/{id}/revoke POST/access/credentials/{id}/revoke "
-        "GET/access/users/new POST/access/users/new POST/access/users/{id}"
+        "GET/access/users/new POST/access/users/new POST/access/users/{id} "
+        "GET/access/portal/new POST/access/portal/new POST/access/portal/end"
     ),
     "": "GET GET/events/rejected GET/catalogue GET/catalogue/{name} GET/find",
 }

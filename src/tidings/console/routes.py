@@ -26,7 +26,7 @@ from tidings.console.pages import (
     reference,
     replays,
 )
-from tidings.console.pages.access import access, people, portal, sign_in
+from tidings.console.pages.access import access, people, portal, portal_links, sign_in
 from tidings.console.pages.delivery import deliveries, delivery, stops
 from tidings.console.pages.events import catalogue, events, own_types, rejections, tail
 from tidings.console.pages.sources import aside as source_aside
@@ -148,6 +148,10 @@ OF_AN_ORG: Pages = [
     ("POST", "/access/users/new", people.invite, "admin:write"),
     ("GET", "/access/users/{id}", people.show, "admin:read"),
     ("POST", "/access/users/{id}", people.change, "admin:write"),
+    ("GET", "/access/portal", portal_links.show, "admin:read"),
+    ("GET", "/access/portal/new", portal_links.show_new, "admin:write"),
+    ("POST", "/access/portal/new", portal_links.create, "admin:write"),
+    ("POST", "/access/portal/end", portal_links.end, "admin:write"),
     ("GET", "/audit", audit.show, "admin:read"),
     ("GET", "/settings", orgs.show, "admin:read"),
     ("POST", "/settings", orgs.change, "admin:write"),

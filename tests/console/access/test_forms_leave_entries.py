@@ -204,6 +204,8 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
     ),
     "/access/users/new": (None, {}, {"email": "b@acme.example", "role": "admin"}, "user.invited"),
     "/access/users/{id}": (_user, {"id": "user"}, {"do": "disable"}, "user.changed"),
+    "/access/portal/new": (None, {}, {"name": "Acme Shop", "role": "reader"}, "portal.linked"),
+    "/access/portal/end": (None, {}, "portal", "portal.unlinked"),
     "/webhooks/inbox": (None, {}, FORM, "inbox.created"),
     "/webhooks/test": (None, {}, FORM, "webhook.tested"),
     "/webhooks/{id}/test": (None, {"id": "webhook"}, {}, "webhook.tested"),
@@ -354,6 +356,9 @@ async def fields_of(things: Things, fields: Form | str, path: str) -> Form:
         return {"webhook": things.ids["webhook"], "rate": "1"}
     if fields == "settings":
         return await _as_it_is(things, path, name="Acme Ltd")
+    if fields == "portal":
+        [waiting] = await things.p.s.services.access.portals.current.links(ORG)
+        return {"link": waiting.id}
     if fields == "marked":
         return {"id": things.ids["webhook"]}
     if fields == "failing":

@@ -9,7 +9,7 @@ from tests.api.control_client import call
 from tests.console.access.visitor import BODY, ORG, Visitor, link, open_it, visitor
 from tests.console.webhook_client import pages, text
 from tidings.core.access.portal_rules import CONTRAST, Portal, _contrast, accents, read_portal
-from tidings.engine.access.portals import OPEN_LINKS_MAX
+from tidings.engine.access.portal.open_portals import OPEN_LINKS_MAX
 from tidings.engine.access.sessions import PORTAL_MS
 
 

@@ -91,6 +91,9 @@ CASES = {
         links: take_link put_link
         session_table: put_session
     """,
+    "console/access/test_portal_links.py::test_a_store_that_does_not_answer_ends_no_link": """
+        links: list_links
+    """,
     f"{FAULTS}::test_a_session_that_has_ended_does_not_come_back_with_the_next_start": """
         session_table: drop_sessions
     """,

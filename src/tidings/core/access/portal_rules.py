@@ -103,7 +103,21 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     org: OrgId
     role: Annotated[
-        str, Field("role", Choice(ROLES, "bad_role"), "What may be done in it.", default=ROLES[0])
+        str,
+        Field(
+            "role",
+            Choice(
+                ROLES,
+                "bad_role",
+                labels=(
+                    "reader: looks, and changes nothing",
+                    "operator: everything but settings, credentials and users",
+                ),
+            ),
+            "What may be done in it.",
+            default=ROLES[0],
+            label="Role",
+        ),
     ]
     name: Annotated[  # the platform's
         str,
@@ -111,17 +125,40 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
             "name",
             TextType(NAME_MAX, "bad_name", "Write the name of your product.", least=1),
             "Of your product, as its users know it.",
+            label="Name of your product",
+            hint="Stands where the console says Tidings.",
         ),
     ]
     logo: Annotated[
         str,
-        Field("logo", LOGO, f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes."),
+        Field(
+            "logo",
+            LOGO,
+            f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes.",
+            label="Logo",
+            hint="An https URL, or a data: URI of an image of at most 32 KB. Empty: none.",
+        ),
     ] = ""
     colour: Annotated[
-        str, Field("colour", HUE, "Of links and buttons: six hex digits behind #.")
+        str,
+        Field(
+            "colour",
+            HUE,
+            "Of links and buttons: six hex digits behind #.",
+            label="Colour of links and buttons",
+            hint="Six hex digits behind #. Darkened or lightened until it can be read.",
+        ),
     ] = COLOUR
     embed_in: Annotated[  # none: it stands alone
-        tuple[str, ...], Field("embedIn", PAGES, "Origins of pages that may hold it in a frame.")
+        tuple[str, ...],
+        Field(
+            "embedIn",
+            PAGES,
+            "Origins of pages that may hold it in a frame.",
+            label="Pages that may hold it in a frame",
+            hint="Their origins, such as https://app.example.com, with spaces between them. Empty: "
+            "it opens in a window of its own.",
+        ),
     ] = ()
 
     @property
@@ -141,6 +178,7 @@ class PortalLinkFields(msgspec.Struct, frozen=True):
             "expiresInMinutes",
             Number(1, MINUTES_MAX, f"Leave it out for {MINUTES}."),
             "For how long the link can be opened.",
+            label="Minutes until the link expires",
         ),
     ] = MINUTES
 

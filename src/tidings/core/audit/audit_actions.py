@@ -94,6 +94,8 @@ USER_REMOVED = _action("user.removed", "removed the user")
 USER_LINKED = _action("user.linked", "made a sign-in link for the user")
 PASSWORD_SET = _action("user.password_set", "set the password of the user")
 PORTAL_LINKED = _action("portal.linked", "made a link to the portal")
+PORTAL_UNLINKED = _action("portal.unlinked", "ended the link to the portal")
+PORTAL_ENDED = _action("portal.ended", "ended the portal session")
 
 SESSION_BEGUN = _action("session.begun", "signed in")
 SESSION_LINKED = _action("session.linked", "made a link that signs in")

@@ -11,7 +11,7 @@ from tidings.engine.access.guards.sign_in_guard import SignInGuard
 from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
-from tidings.engine.access.portals import Portals
+from tidings.engine.access.portal.portals import Portals
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sessions_everywhere import SessionsEverywhere
@@ -106,8 +106,8 @@ class AccessServices:
                 links=links,
                 audit=audit,
                 sign_ins=sign_ins,
-                access=access,
                 sessions=sessions,
+                table=table,
                 clock=clock,
                 random_bytes=random_bytes,
             ),

@@ -5,6 +5,9 @@ refuses or the link is for another door, does not use it up: it is given back an
 again: from the store, or from memory where that has just refused and takes no link back either.
 """
 
+from collections.abc import Sequence
+
+from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
 from tidings.engine.clock import Clock
 from tidings.store import port
@@ -27,6 +30,18 @@ class Links:
             for digest in list(self._in_memory):
                 if _same(self._in_memory[digest], link):
                     self._in_memory.pop(digest)
+
+    async def list(self, org: OrgId, purpose: str, limit: int) -> Sequence[port.OneTimeLink]:
+        """List the links of an org for a purpose that can still be used, the last to expire first.
+        StoreDown."""
+        now_ms = self._clock.now_ms()
+        stored = await self._store.list_links(org, purpose, now_ms, limit)
+        found = {link.digest: link for link in stored}
+        for digest in list(self._in_memory):
+            held = self._in_memory[digest]
+            if (held.org, held.purpose) == (org, purpose) and held.expires_ms > now_ms:
+                found[digest] = held
+        return sorted(found.values(), key=lambda link: -link.expires_ms)[:limit]
 
     async def take(self, digest: bytes) -> port.OneTimeLink | None:
         """Take the link of this digest, in time or not, which is gone with this answer; None where

@@ -38,12 +38,13 @@ class SessionDrafts:
         address = session.address if action is SESSION_BEGUN else by.address or session.address
         by = msgspec.structs.replace(by, face="console", address=address)
         id = shown_id(session.digest)
+        if opened is not None:
+            id_of = session.person or session.credential
+            by = msgspec.structs.replace(by, kind="person", id=id_of, name=f"{opened.name} portal")
+            return [draft(opened.org, by, action, id, None, after, times)]
         if session.person:
             users = self._users.users_of(session.person)
             return draft_for_orgs(users, by, action, id, after, times)
-        if opened is not None:
-            by = msgspec.structs.replace(by, kind="person", name=f"{opened.name} portal")
-            return [draft(opened.org, by, action, id, None, after, times)]
         credential = self._access.credential(session.credential)
         name, chain = "", PLATFORM_CHAIN
         if credential is not None:

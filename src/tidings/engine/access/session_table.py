@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.core.access.portal_rules import Portal
 from tidings.core.audit.entries import AuditDraft
+from tidings.core.ids import OrgId
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.store import port
 
@@ -21,6 +22,11 @@ class PortalSession(Portal, frozen=True, omit_defaults=True):
     """The limits of a portal's session, and the link that began it."""
 
     link: str = ""  # its digest, in hex
+
+
+def owner_of_portals(org: OrgId) -> str:
+    """Return whose sessions those are that the links of an org's portal began."""
+    return f"l {org}"
 
 
 _opened = msgspec.json.Decoder(PortalSession).decode
@@ -67,7 +73,7 @@ class SessionTable:
     def owner(self, session: port.StoredSession) -> str:
         """Return whose session it is, for what is counted and listed together."""
         if session.portal:
-            return f"l {self._portals[session.digest].org}"
+            return owner_of_portals(self._portals[session.digest].org)
         return f"c {session.credential}" if session.credential else f"p {session.person}"
 
     def of(self, owner: str) -> Sequence[port.StoredSession]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.audit.audit_actions import (
     SESSION_BEGUN,
@@ -21,7 +20,6 @@ from tidings.core.audit.audit_actions import (
 )
 from tidings.core.audit.entries import PLATFORM_CHAIN
 from tidings.core.cells.families import CellId
-from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
@@ -37,6 +35,7 @@ from tidings.engine.access.keys import (
     sign_in_token,
 )
 from tidings.engine.access.links import Links
+from tidings.engine.access.portal.makers import PortalMaker, PortalMakers
 from tidings.engine.access.remote_sessions import (
     OpenSession,
     PasswordFit,
@@ -109,6 +108,7 @@ class Sessions:
         self._table = table
         self.drafts = SessionDrafts(access, users)
         self.guests = SessionGuests(access, users)
+        self.makers = PortalMakers(access, users)
         self.cell = 1  # whose process begins them
 
     def load(self, people: port.People) -> None:
@@ -250,10 +250,11 @@ class Sessions:
             raise
 
     async def open_portal(
-        self, opened: PortalSession, credential: str, mark: bytes, address: str, agent: str
+        self, opened: PortalSession, maker: PortalMaker, mark: bytes, address: str, agent: str
     ) -> SignedIn:
         """Begin the session of a portal's link (`Portals.open`)."""
-        return await self._open("link of the portal", "", credential, mark, address, agent, opened)
+        means = "link of the portal"
+        return await self._open(means, *maker, mark, address, agent, opened)
 
     # -- using ------------------------------------------------------------------------------------
 
@@ -448,23 +449,17 @@ class Sessions:
         return now_ms < seen_ms + IDLE_MS and now_ms < session.created_ms + ABSOLUTE_MS
 
     def _in_portal(self, session: port.StoredSession, org: OrgId | None) -> AuthenticatedCaller:
-        """Return the caller of a portal's session: it may do no more than its credential may now.
-        Raise Forbidden if another org is asked for."""
+        """Return the caller of a portal's session: it may do no more than its maker may now. Raise
+        Forbidden if another org is asked for."""
         opened = self._table.limits(session)
-        maker = self._access.caller_of(session.credential, session.proof)
+        caller = self.makers.caller_of(session, opened)
         if org not in (None, opened.org):
             raise Forbidden.because(
                 "forbidden_org",
                 f"The org must be the portal's own; got {org}. Go back to the portal.",
                 place="session",
             )
-        return AuthenticatedCaller(
-            org=opened.org,
-            credential=maker.credential,
-            grants=grants_of(ROLES[opened.role]) & maker.grants,
-            attribution=of_credential(maker.credential, f"{opened.name} portal", "key"),
-            role=opened.role,
-        )
+        return caller
 
     def _proved(self, session: port.StoredSession) -> bool:
         """Return whether what was shown at sign-in is still true. Of a credential, `caller_of`

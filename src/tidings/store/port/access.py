@@ -152,6 +152,12 @@ class AccessStore(Protocol):
         """Store a link, which is never changed. Older ones of the same purpose, person, org and
         credential end, but for links of portals."""
 
+    def list_links(
+        self, org: OrgId, purpose: str, now_ms: int, limit: int
+    ) -> Awaitable[Sequence[OneTimeLink]]:
+        """List the links of an org for a purpose that have not expired, the last to expire
+        first."""
+
     def take_link(self, digest: bytes) -> Awaitable[OneTimeLink | None]:
         """Take the link of this digest, which is gone with this answer; None where there is
         none."""

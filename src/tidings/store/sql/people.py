@@ -110,6 +110,17 @@ class PeopleTables:
         with self._connection:
             self._put_link(link)
 
+    @answers(AccessStore.list_links)
+    def list_links(
+        self, org: OrgId, purpose: str, now_ms: int, limit: int
+    ) -> Sequence[OneTimeLink]:
+        rows = self._connection.execute(
+            f"{_LINK.select} WHERE org = ? AND purpose = ? AND expires_ms > ?"
+            " ORDER BY expires_ms DESC, digest LIMIT ?",
+            (org, purpose, now_ms, limit),
+        )
+        return [_LINK.read(row) for row in rows]
+
     @answers(AccessStore.take_link)
     def take_link(self, digest: bytes) -> OneTimeLink | None:
         with self._connection:

@@ -181,7 +181,7 @@ FOR_NONE = frozenset(
         *("drop_list_pieces",),
         # read in order with what is written; a start looks at what it finds by the families
         *("load", "load_types", "load_people", "load_transformations", "load_sources"),
-        *("load_inboxes", "load_alert_channels", "alert_marks", "load_activity"),
+        *("list_links", "load_inboxes", "load_alert_channels", "alert_marks", "load_activity"),
         *("dead_letter_sums", "topic_places", "table_owner"),
         *("transformation_versions", "emails", "stops", "healths", "past_attempts", "page"),
         "open_incidents",

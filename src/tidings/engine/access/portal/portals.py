@@ -1,10 +1,9 @@
 """Portals: links that open a part of the console inside another product, and what they open.
 
-A link is made with a credential, opens once, within minutes, and begins a session that is limited
-to one org and one role. The session has no more than its credential has now, and ends with it.
+A link is made by a credential or a user, opens once, within minutes, and begins a session that is
+limited to one org and one role. The session has no more than its maker has now, and ends with them.
 """
 
-from collections import deque
 from collections.abc import Iterable
 
 import msgspec
@@ -14,12 +13,17 @@ from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.audit.audit_actions import PORTAL_LINKED
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
-from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.keys import digest_of, is_typed, shown_id, typed
 from tidings.engine.access.links import Links
-from tidings.engine.access.session_table import PortalSession
+from tidings.engine.access.portal.makers import maker_of
+from tidings.engine.access.portal.open_portals import (
+    OPEN_LINKS_MAX,
+    OpenPortals,
+    UnopenedLinks,
+    portal_of,
+)
+from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
-from tidings.engine.access.tokens import mark_of
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes
@@ -28,10 +32,7 @@ from tidings.errors import Denied, Forbidden, Throttled, Unauthenticated
 from tidings.store import port
 from tidings.values import describe_value
 
-OPEN_LINKS_MAX = 500  # of one org, that may still be opened
-
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Portal).decode
 
 
 class Portals:
@@ -43,19 +44,21 @@ class Portals:
         links: Links,
         audit: AuditLog,
         sign_ins: SignInLog,
-        access: CredentialBook,
         sessions: Sessions,
+        table: SessionTable,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._links = links
         self._audit = audit
         self._sign_ins = sign_ins
-        self._access = access
         self._sessions = sessions
         self._clock = clock
         self._random_bytes = random_bytes
-        self._open: dict[int, deque[int]] = {}  # by org: when its links end
+        self._unopened = UnopenedLinks()
+        self.current = OpenPortals(
+            links=links, audit=audit, sessions=sessions, table=table, unopened=self._unopened
+        )
 
     async def make_link(
         self, caller: AuthenticatedCaller, portal: Portal, lasts_ms: int
@@ -70,24 +73,22 @@ class Portals:
                 "its scopes.",
                 field="role",
             )
+        person, credential = self._sessions.makers.of(caller)
         now_ms = self._clock.now_ms()
-        ends = self._open.setdefault(portal.org, deque())
-        while ends and ends[0] <= now_ms:
-            ends.popleft()
-        if len(ends) >= OPEN_LINKS_MAX:
+        if self._unopened.count(portal.org, now_ms) >= OPEN_LINKS_MAX:
             raise Throttled.because(
                 "too_many_links",
                 f"An org must have at most {OPEN_LINKS_MAX} unopened links; got one more. Create a "
                 "link only when somebody opens the page, and shorten expiresInMinutes.",
             )
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
-        digest, maker = digest_of(token), caller.credential
+        digest = digest_of(token)
         link = port.OneTimeLink(
             digest=digest,
             purpose=PORTAL,
-            person="",
+            person=person,
             org=portal.org,
-            credential=maker,
+            credential=credential,
             expires_ms=ends_ms,
             portal=_encode(portal),
         )
@@ -99,7 +100,7 @@ class Portals:
         }
         with self._audit.recording(PORTAL_LINKED, portal.org, shown_id(digest), None, after):
             await self._links.put(link)
-        ends.append(ends_ms)
+        self._unopened.add(portal.org, ends_ms)
         return token, ends_ms
 
     def opened_by(self, token: str, had: Iterable[str]) -> PortalSession | None:
@@ -131,17 +132,15 @@ class Portals:
             if link is not None and link.purpose != PORTAL:
                 await self._links.give_back(link)  # it is for another door
             raise _ended()
-        if (ends := self._open.get(link.org)) is not None and link.expires_ms in ends:
-            ends.remove(link.expires_ms)
-        credential = self._access.credential(link.credential)
-        if credential is None:
+        self._unopened.remove(link)
+        mark = self._sessions.makers.prove(link)  # Denied where they have lost it meanwhile
+        if mark is None:
             raise _ended()
-        self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
-        portal = _decode(link.portal)
+        portal = portal_of(link)
         opened = PortalSession(**msgspec.structs.asdict(portal), link=digest.hex())
-        mark = mark_of(credential.digest).encode()
+        maker = maker_of(link)
         try:
-            signed = await self._sessions.open_portal(opened, credential.id, mark, address, agent)
+            signed = await self._sessions.open_portal(opened, maker, mark, address, agent)
         except port.StoreDown:
             await self._links.give_back(link)
             raise
