@@ -302,6 +302,14 @@ USERS = ResourceList(page=(ListColumn("User"), ListColumn("Role"), STATE, _momen
 SESSIONS = ResourceList(
     page=(ListColumn("Browser"), ListColumn("Address"), _moment("Signed in"), _moment("Last seen"))
 )
+TRANSFORMATIONS = ResourceList(
+    page=(
+        ListColumn("Transformation"),
+        ListColumn("Used by"),
+        _number("Version"),
+        _moment("Last changed"),
+    )
+)
 PORTAL_LINKS = ResourceList(
     page=(
         ListColumn("Link"),

@@ -47,6 +47,8 @@ class World:
             self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
             self.source = self._source(api)
             self._portals(api)
+            text = '{"id": {{ event.eventId }}, "points": {{ data.totalPointsIssued }}}'
+            api.send("POST", "/v1/transformations", {"name": "crm", "template": text}).must(201)
             self.alert = api.send("POST", "/v1/alertChannels", CHANNEL).must(201)["id"]
             self.runs = acting.happen(api)
             api.send("POST", "/v1/connections/main/check", {}).must(200)
@@ -174,6 +176,10 @@ class World:
             "type": "/catalogue/pointsIssued",
             "own-types": "/event-types",
             "own-type-new": "/event-types/new",
+            "transformations": "/transformations",
+            "transformation": "/transformations/crm/versions",
+            "transformation-edit": "/transformations/crm/edit",
+            "transformation-new": "/transformations/new",
             "reference": "/reference",
             "reference-tried": "/reference?kind=customers&id=41200999",
             "find": "/find?q=41200999",

@@ -191,6 +191,9 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     await p.s.services.access.portals.make_link(
         boss, Portal(OrgId(org), "reader", f"{name} shop"), 600_000
     )
+    await p.s.services.shaping.transformations.create(
+        OrgId(org), "short", '{"name": {{ data.name }}}', boss.credential
+    )
     await p.s.event_types.put(OrgId(org), "shopVisited", {"description": "?", "schema": {}})
     browser = await p.platform()
     pager = {"name": "Night shift", "type": "pagerduty", "routingKey": "0123456789abcdef"}

@@ -14,7 +14,8 @@ from tidings.reads.connections import CHECKS, READS
 SCOPES = {
     "webhooks:read": (
         "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id} GET/actions GET/actions/{name} "
-        "GET/alerts GET/alerts/{id} GET/event-types"
+        "GET/alerts GET/alerts/{id} GET/event-types GET/transformations "
+        "GET/transformations/{name}/versions"
     ),
     "webhooks:write": (
         "GET/webhooks/new POST/webhooks/new POST/webhooks/check POST/webhooks/inbox "
@@ -25,7 +26,9 @@ SCOPES = {
         "GET/actions/{name}/test POST/actions/{name}/test "
         "GET/alerts/new POST/alerts/new POST/alerts/{id} POST/alerts/{id}/test "
         "POST/alerts/{id}/delete GET/event-types/new POST/event-types/new "
-        "GET/event-types/{name}/edit POST/event-types/{name}/edit"
+        "GET/event-types/{name}/edit POST/event-types/{name}/edit "
+        "GET/transformations/new POST/transformations/new GET/transformations/{name}/edit "
+        "POST/transformations/{name}/edit POST/transformations/{name}/delete"
     ),
     READS: "GET/connections",
     CHECKS: "POST/connections/{name}/check",

@@ -25,6 +25,7 @@ from tidings.console.pages import (
     overview,
     reference,
     replays,
+    transformations,
 )
 from tidings.console.pages.access import access, people, portal, portal_links, sign_in
 from tidings.console.pages.delivery import deliveries, delivery, stops
@@ -115,6 +116,13 @@ OF_AN_ORG: Pages = [
     ("POST", "/event-types/new", own_types.create, "webhooks:write"),
     ("GET", "/event-types/{name}/edit", own_types.show_edit, "webhooks:write"),
     ("POST", "/event-types/{name}/edit", own_types.update, "webhooks:write"),
+    ("GET", "/transformations", transformations.show_all, "webhooks:read"),
+    ("GET", "/transformations/new", transformations.show_new, "webhooks:write"),
+    ("POST", "/transformations/new", transformations.create, "webhooks:write"),
+    ("GET", "/transformations/{name}/versions", transformations.show, "webhooks:read"),
+    ("GET", "/transformations/{name}/edit", transformations.show_edit, "webhooks:write"),
+    ("POST", "/transformations/{name}/edit", transformations.update, "webhooks:write"),
+    ("POST", "/transformations/{name}/delete", transformations.delete, "webhooks:write"),
     ("GET", "/reference", reference.show_all, "reference:read"),
     ("GET", "/tail", tail.show, "logs:read"),
     ("GET", "/tail/stream", tail.stream, "logs:read"),

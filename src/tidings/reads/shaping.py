@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.core.times import iso
+from tidings.engine.shaping.transformations import VERSIONS_SHOWN
 from tidings.store.port import StoredTransformation
+
+VERSIONS_BYTES = 5 * VERSIONS_SHOWN * TEMPLATE_MAX  # as texts, as JSON, and as an answer
 
 
 def show_transformation(one: StoredTransformation) -> dict[str, Any]:

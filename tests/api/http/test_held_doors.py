@@ -69,7 +69,7 @@ def test_every_door_holds_memory() -> None:
     found = doors()
     assert {place for place, holds in found.items() if not holds} == set()
     assert {place.rsplit(":")[1] for place in found} >= {
-        "try_event", "try_out", "sent", "try_message", "redrive_dead_letters", "count",
+        "make_message", "try_out", "sent", "try_message", "redrive_dead_letters", "count",
         "versions",
     }  # fmt: skip
 

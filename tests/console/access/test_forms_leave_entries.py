@@ -223,6 +223,24 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
         TYPE_FORM | {"description": "An order is packed."},
         "event_type.changed",
     ),
+    "/transformations/new": (
+        None,
+        {},
+        {"name": "crm", "template": '{"id": 1}', "do": "save"},
+        "transformation.created",
+    ),
+    "/transformations/{name}/edit": (
+        None,
+        {"name": "=short"},
+        {"template": '{"id": 1}', "version": "1", "do": "save"},
+        "transformation.changed",
+    ),
+    "/transformations/{name}/delete": (
+        None,
+        {"name": "=short"},
+        {"sure": "yes"},
+        "transformation.deleted",
+    ),
     "/sources/new": (None, {}, SOURCE_FORM, "source.created"),
     "/sources/{id}/edit": (
         None,

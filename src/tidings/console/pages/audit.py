@@ -29,6 +29,7 @@ _PAGES = {
     "alert_channel": "/alerts/{}",
     "event_type": "/catalogue/{}",
     "portal": "/access/portal",
+    "transformation": "/transformations/{}/versions",
     "sending": "/stop",
     "connection": "/connections",
     "reference": "/reference#{}",
@@ -47,7 +48,6 @@ _NO_PAGE = (
     "incident",
     "session",
     "tail",
-    "transformation",
 )
 _ENDS = ("deleted", "removed")
 

@@ -122,6 +122,18 @@ class Transformations:
             raise UnknownTransformation(name)
         return await self._store.transformation_versions(org, name, VERSIONS_SHOWN)
 
+    # -- trying -----------------------------------------------------------------------------------
+
+    async def check(self, org: OrgId, template: object) -> None:
+        """Check a template that is not kept. Raise Invalid, or RenderLater."""
+        wanted = passed(read_body(Template, {"template": template}))
+        await self._check(org, wanted.template)
+
+    async def attempt(self, org: OrgId, template: str, message: bytes) -> bytes:
+        """Make of a message what a template would, that is not kept. Raise RenderRefused or
+        RenderLater."""
+        return await self._renderer.render(template, message, org)
+
     # -- changing ---------------------------------------------------------------------------------
 
     async def create(

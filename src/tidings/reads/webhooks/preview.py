@@ -98,6 +98,19 @@ async def try_event(
 ) -> dict[str, Any]:
     """Show whether the webhook would be sent an event, and why not; its bytes, up to `room` of
     them, and what they would lack."""
+    row, made = await make_message(parts, webhook, stored)
+    if made is None:
+        return row
+    if len(made) > room:
+        return row | {"why": "Its bytes are left out: the answer would be too long. Ask for less."}
+    return row | {"body": show_bytes(made), "size": len(made)}
+
+
+async def make_message(
+    parts: PreviewParts, webhook: Webhook, stored: StoredEvent
+) -> tuple[dict[str, Any], bytes | None]:
+    """Return whether the webhook would be sent an event, and why not, as a row without its bytes;
+    and those, None where there are none."""
     body = stored.body or b""
     row: dict[str, Any] = {
         "eventId": stored.id,
@@ -110,18 +123,19 @@ async def try_event(
         "body": None,
     }
     if not webhook.has_target:
-        return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
+        return row | {"why": f"{webhook.kind} makes no call: no event is sent."}, None
     if not webhook.hears(stored.stored_name):
-        return row | {"why": "eventNames does not name its type."}
+        return row | {"why": "eventNames does not name its type."}, None
     event = msgspec.json.decode(body)
     kind = parts.events.types.event_type_of(stored.org, event)
     if kind is not None and not webhook.subscribes(stored.stored_name, kind.version):
         wanted = webhook.version_of(stored.name)
-        return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
+        why = f"It is of version {kind.version}; eventVersions asks for {wanted}."
+        return row | {"why": why}, None
     if webhook.filter is not None:
         explanation = explain(webhook.filter, event)
         if not explanation.accepted:
-            return row | {"why": explanation.said, "node": explanation.node}
+            return row | {"why": explanation.said, "node": explanation.node}, None
     del event  # what was read of it is many times as large as its bytes
     row["received"] = True
     job = Job(
@@ -139,10 +153,8 @@ async def try_event(
         async with parts.web.answer_memory.holding(webhook.org, preview_bytes(1)):
             made = await parts.shaping.shaper.shape(webhook, job)
     except ShapeRefused as wrong:
-        return row | {"received": False, "why": f"The delivery would fail: {wrong.reason}"}
+        return row | {"received": False, "why": f"The delivery would fail: {wrong.reason}"}, None
     except ShapeLater as later:
-        return row | {"why": f"The delivery would wait: {later.reason}"}
-    if len(made) > room:
-        return row | {"why": "Its bytes are left out: the answer would be too long. Ask for less."}
+        return row | {"why": f"The delivery would wait: {later.reason}"}, None
     row["warning"] = show_left_out(job.left_out)
-    return row | {"body": show_bytes(made), "size": len(made)}
+    return row, made

@@ -15,15 +15,14 @@ from tidings.api.paging import PAGE, WHOLE
 from tidings.api.route import ok
 from tidings.api.router import EntryRoute, Routes
 from tidings.core.events.call_reader import AuthenticatedCaller
-from tidings.core.shaping.transformation_rules import TEMPLATE_MAX, NewTransformation, Template
-from tidings.engine.shaping.transformations import VERSIONS_SHOWN, Transformations
-from tidings.reads.shaping import show_transformation
+from tidings.core.shaping.transformation_rules import NewTransformation, Template
+from tidings.engine.shaping.transformations import Transformations
+from tidings.reads.shaping import VERSIONS_BYTES, show_transformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import RenderLater
 
 TRANSFORMATION_BODY = new_body("A template by its name.", NewTransformation)
 REPLACING_BODY = new_body("A template for the name in the path.", Template)
-VERSIONS_BYTES = 5 * VERSIONS_SHOWN * TEMPLATE_MAX  # as texts, as JSON, and as an answer
 _BAD = {
     400: "The name or the template is refused; the answer says why",
     409: "The name is taken, or webhooks use it",

@@ -351,7 +351,7 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
     stored = await _newest(visit, shown.names)
     real = stored is not None
     if stored is None:
-        stored = _example(visit, webhook)
+        stored = example_of(visit, webhook)
     if stored is None:
         return preview | {
             "hint": "No event of these types has arrived yet, and none has an example."
@@ -442,8 +442,8 @@ async def _newest(visit: Visit, names: Sequence[str]) -> StoredEvent | None:
     return None
 
 
-def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
-    """The example of one of its types, as if it came now."""
+def example_of(visit: Visit, webhook: Webhook) -> StoredEvent | None:
+    """Return the example of one of its types, as if it came now; None where there is none."""
     org, now_ms = visit.caller.org, visit.services.clock.now_ms()
     for name in sorted(webhook.event_names):
         kind = visit.services.events.types.get(org, name, webhook.version_of(name))
