@@ -36,7 +36,7 @@ async def looks(p: Pages) -> list[str]:
 
 def bodies(page: str, name: str) -> list[Any]:
     """The bodies that a page shows under a name."""
-    shown = re.findall(rf'aria-label="{name}">(.*?)</pre>', page, re.S)
+    shown = re.findall(rf'aria-label="{name}, event \d">(.*?)</pre>', page, re.S)
     return [json.loads(unescape(re.sub(r"</?mark>", "", body))) for body in shown]
 
 
