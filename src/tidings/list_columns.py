@@ -103,6 +103,7 @@ DELIVERIES_OF_EVENT = ResourceList(
     page=(WEBHOOK, STATE, ATTEMPTS, ANSWER, TOOK, ListColumn("Delivery"))
 )
 DELIVERIES_OF_WEBHOOK = ResourceList(page=(ACCEPTED, EVENT, STATE, ATTEMPTS, ANSWER, TOOK))
+NEXT_RUNS = ResourceList(page=(_moment("Next try"), EVENT, ACCEPTED, STATE, WHY))
 RUNS = ResourceList(
     page=(ACCEPTED, EVENT, STATE, WHY, TRIES, ListColumn("Again", shown=Shown.DONE_HERE))
 )

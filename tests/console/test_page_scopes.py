@@ -23,7 +23,7 @@ SCOPES = {
         "POST/webhooks/{id}/test POST/webhooks/{id}/say GET/webhooks/{id}/rotate "
         "POST/webhooks/{id}/rotate GET/webhooks/{id}/delete POST/webhooks/{id}/delete "
         "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete "
-        "GET/actions/{name}/test POST/actions/{name}/test "
+        "GET/actions/{name}/test POST/actions/{name}/test POST/actions/{name}/mail "
         "GET/alerts/new POST/alerts/new POST/alerts/{id} POST/alerts/{id}/test "
         "POST/alerts/{id}/delete GET/event-types/new POST/event-types/new "
         "GET/event-types/{name}/edit POST/event-types/{name}/edit "
@@ -43,7 +43,7 @@ SCOPES = {
     "logs:read": (
         "GET/deliveries GET/deliveries/{id} GET/events GET/events/{id} GET/rejections "
         "GET/rejections/{id} GET/tail GET/tail/stream GET/inboxes GET/inboxes/{id} "
-        "GET/webhooks/{id}/drain"
+        "GET/webhooks/{id}/drain GET/deliveries/{id}/mail"
     ),
     "events:write": "GET/events/new POST/events/new POST/rejections/{id}/retry",
     "reference:read": "GET/reference",

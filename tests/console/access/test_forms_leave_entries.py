@@ -35,6 +35,7 @@ Form = Mapping[str, str | Sequence[str]]
 UNRECORDED = {
     "/webhooks/check": "says whether a URL may be used; nothing is kept",
     "/webhooks/preview": "shows what a webhook would get; nothing is kept or sent",
+    "/actions/{name}/mail": "shows the mail that an action would send; nothing is kept or sent",
     "/sources/try": "shows what a source would make; nothing is kept",
     "/sources/{id}/try": "the same",
     "/events/new": "accepting events is what the service is for; the log of events has them",
@@ -444,7 +445,10 @@ async def test_what_is_only_shown_leaves_none(form: str) -> None:
         browser = await p.platform()
         marks = len(all_entries(p))
         path = f"/console/o/7{form}".replace("{id}", things.ids["source"])
+        path = path.replace("{name}", "welcome")
         sent: Form = SOURCE_FORM if "/sources" in form else FORM
+        if form.startswith("/actions"):
+            sent = {"event": "example customerAdded"}
         if form == "/events/new":
             sent = {"event": event_text()}
         reply = await browser.post(path, sent)

@@ -23,6 +23,7 @@ NO_PAGES = {
     "/console/o/{org}/alive": "the sign of life",
     "/console/o/{org}/tail/stream": "a stream",
     "/console/o/{org}/webhooks/{id}/drain": "a part of a page",
+    "/console/o/{org}/deliveries/{id}/mail": "a part of a page: the mail itself, in its frame",
     "/console/o/{org}/events/rejected": "leads on",
     "/console/orgs/{id}": "leads on",
     "/console/{rest:path}": "says that nothing is there, to whoever asks",

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from tidings.console.json_view import body_of
+from tidings.console.pages.delivery.mail_frame import html_of, mail_answer, mail_note
 from tidings.console.visit import Visit
 from tidings.engine.delivery.trial import TooSoon
 from tidings.errors import Invalid
@@ -25,6 +26,8 @@ from tidings.reads.actions.trials import (
 from tidings.reads.actions.views import ActionView, own_action
 
 _SOON = "An action can be tried once a second. Try again in a moment."
+_NO_MAIL = "The action makes no mail with HTML of this event."
+_MAY_NOT = "To see the mail, you also need the scope to read logs: it shows customer data."
 _NO_EVENT = "There is no such event, or its payload is no longer kept. Choose another one."
 
 
@@ -57,6 +60,32 @@ async def attempt(visit: Visit) -> Response:
     except Invalid as refused:
         return await _page(visit, view, wanted, trouble=refused.refusals[0].message)
     return await _page(visit, view, _chosen(wanted, event), **trial)
+
+
+async def show_mail(visit: Visit) -> Response:
+    """Show the HTML of the mail that the action would make of the event, as its reader would see
+    it: what a frame of the page loads."""
+    view = await _own(visit)
+    if view.action is None:
+        return mail_note(visit, _NO_MAIL, 404)
+    if not visit.may("logs:read"):
+        return mail_note(visit, _MAY_NOT, 403)
+    services, org, webhook = visit.services, visit.caller.org, view.record.webhook
+    try:
+        event = await trial_event(services, org, webhook, visit.form.get("event", NEWEST))
+        if event is None:
+            return mail_note(visit, _NO_EVENT, 404)
+        if event.at_ms is not None:
+            visit.view_payload("event", event.id)
+        found = await try_out(services, org, webhook, view.action, event)
+    except TooSoon:
+        return mail_note(visit, _SOON, 429)
+    except Invalid as refused:
+        return mail_note(visit, refused.refusals[0].message, 400)
+    html = html_of(found["made"])
+    if html is None:
+        return mail_note(visit, found["why"] or _NO_MAIL, 200)
+    return mail_answer(visit, html)
 
 
 async def _own(visit: Visit) -> ActionView:

@@ -29,6 +29,7 @@ from tidings.store.port import DeliveryQuery, StoredDelivery
 
 AT = "/actions"
 SHOWN = 12  # of the latest runs
+NEXT_SHOWN = 8  # of those that come
 # Which runs are shown, by the word in the address: its label, and their states.
 WHICH: dict[str, tuple[str, tuple[State, ...]]] = {
     "all": ("All", ()),
@@ -69,6 +70,7 @@ async def show(visit: Visit) -> Response:
     wanted = wanted if wanted in WHICH else "all"
     query = DeliveryQuery((record.webhook.number,), WHICH[wanted][1])
     page = await newest_first(services.store, [query], None, SHOWN)
+    due = await services.store.next_due(record.webhook.number, NEXT_SHOWN)
     return visit.page(
         "action.html",
         one=_row(view, summary),
@@ -78,6 +80,7 @@ async def show(visit: Visit) -> Response:
         whole=show_whole(services, view),
         laid_out=laid_out,
         runs=await asyncio.gather(*(_run(visit, row, record) for row in page.rows)),
+        next_runs=await asyncio.gather(*(_run(visit, row, record) for row in due)),
         which=WHICH,
         wanted=wanted,
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, record.webhook.status)],
@@ -116,6 +119,7 @@ async def _run(visit: Visit, row: StoredDelivery, record: WebhookState) -> dict[
     return {
         "row": seen.row,
         "at": f"/deliveries/{show_id('dlv', row.id)}",
+        "next_ms": seen.next_ms,
         "said": advice or ("It was done." if state is State.DELIVERED else ""),
         "again": state in AGAIN and record.webhook.sends,
     }

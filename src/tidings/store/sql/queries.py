@@ -27,6 +27,7 @@ from tidings.store.sql.states import (
     HELD,
     PARKED,
     PENDING,
+    TIMED,
     WAITING,
     is_in_trouble,
     is_unfinished,
@@ -100,6 +101,10 @@ _OF_LEFT_OUT = (
 )
 OF_REPLAY = f" LEFT JOIN delivery_replay r ON r.delivery = d.id{_OF_LEFT_OUT}"
 _DELIVERY = f"{DELIVERY.select} FROM delivery d JOIN event e ON e.seq = d.event{OF_REPLAY}"
+_NEXT_DUE = (
+    f"{_DELIVERY} WHERE d.webhook = ? AND d.state IN ({TIMED}) AND d.due_ms IS NOT NULL"
+    " ORDER BY d.due_ms, d.id LIMIT ?"
+)
 # An event's own deliveries have consecutive ids; those of replays are found by the event.
 _OF_EVENT = (
     f"{DELIVERY.select} FROM event e CROSS JOIN delivery d ON d.id >= e.first_delivery"
@@ -215,6 +220,11 @@ class Queries:
     def delivery(self, delivery: DeliveryId) -> port.StoredDelivery | None:
         row = self._connection.execute(_DELIVERY + " WHERE d.id = ?", (delivery,)).fetchone()
         return None if row is None else DELIVERY.read(row)
+
+    @answers(port.Store.next_due)
+    def next_due(self, webhook: int, limit: int) -> list[port.StoredDelivery]:
+        rows = self._connection.execute(_NEXT_DUE, (webhook, limit)).fetchall()
+        return [DELIVERY.read(row) for row in rows]
 
     @answers(port.Store.attempts_of)
     def attempts_of(self, delivery: DeliveryId) -> list[port.StoredAttempt]:

@@ -82,6 +82,20 @@ def test_what_was_made_before_it_waits_is_what_is_sent(subject: Subject) -> None
     assert subject.ask(lambda store: store.sent_body(DeliveryId(one))).shaped is None, "nor longer"
 
 
+def test_what_comes_next_is_listed_in_its_order_and_not_what_is_taken(subject: Subject) -> None:
+    late, soon, other = made(subject, None, None, None)
+    subject.commit(settled=[waiting(late, 2 * HOUR_MS), failing(soon, HOUR_MS), settled(other)])
+
+    def listed(limit: int) -> list[int]:
+        return [row.id for row in subject.ask(lambda store: store.next_due(1, limit))]
+
+    assert listed(9) == [soon, late] and listed(1) == [soon]
+    assert subject.ask(lambda store: store.next_due(2, 9)) == []
+    subject.commit(settled=[failing(soon, 1, attempt=2)])
+    assert look(subject) == [(soon, 3)]
+    assert listed(9) == [late], "it is under way"
+
+
 def test_one_that_waits_goes_before_the_others_of_its_key(subject: Subject) -> None:
     first, second = made(subject, 7, 7)
     subject.commit(settled=[waiting(first, 1, key=7)])

@@ -124,6 +124,13 @@ def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> Non
     assert uses(plan, r"PRIMARY KEY \(delivery=\?\)"), plan
 
 
+def test_what_comes_next_is_read_in_its_order(store: Store) -> None:
+    connection = store.writing.connection
+    [plan] = plans(connection, lambda: store.queries.next_due(1, 8)).values()
+    assert uses(plan, r"INDEX delivery_due \(webhook=\? AND due_ms>\?\)"), plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan.replace("LAST TERM OF ", ""), plan
+
+
 def test_the_one_that_goes_first_is_looked_for_among_the_first_of_its_key(store: Store) -> None:
     [late] = store.writing.commit(port.Batch(1, [event("held", new(1, 3))])).firsts
     lookup = EventLookup(store.writing.connection)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import status_of
 from tidings.console.json_view import Body, body_of
+from tidings.console.pages.delivery.mail_frame import html_of, mail_answer
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -15,7 +16,7 @@ from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.records import WebhookState
-from tidings.errors import NotFound, RequestRefused
+from tidings.errors import NotFound, RequestRefused, not_found
 from tidings.reads.columns import facts_of
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.next_attempts import see
@@ -56,6 +57,18 @@ async def retry(visit: Visit) -> Response:
 async def cancel(visit: Visit) -> Response:
     """Send it no more."""
     return await _done(visit, _cancel(visit))
+
+
+async def show_mail(visit: Visit) -> Response:
+    """Show the HTML of the mail that a run has made, as its reader sees it. Raise NotFound where
+    there is none."""
+    found, record = await _own(visit)
+    shown = await show_whole(visit.services, visit.caller.org, found, record)
+    html = html_of((shown.get("run") or {}).get("made"))
+    if html is None:
+        raise not_found("id", "the id of a run that has made a mail with HTML", _id(visit))
+    visit.view_payload("delivery", _id(visit))
+    return mail_answer(visit, html)
 
 
 async def _try(visit: Visit) -> str:

@@ -67,6 +67,10 @@ class DeliveryStore(Protocol):
     def delivery(self, delivery: DeliveryId) -> Awaitable[StoredDelivery | None]:
         """Return a delivery by its id; None where there is none."""
 
+    def next_due(self, webhook: int, limit: int) -> Awaitable[Sequence[StoredDelivery]]:
+        """List the deliveries of a webhook that are tried, or looked at, again at a known time: the
+        next ones first. What was taken for that already is not among them."""
+
     def deliveries_of(self, event: EventNumber) -> Awaitable[Sequence[StoredDelivery]]:
         """Return all deliveries of an event."""
 
