@@ -4,14 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from tests.api.log_client import accept
 from tests.console.crawl import act
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.declared_actions import text_message, welcome
 from tests.engine.audit.kept_log import entries_of
 from tidings.core.actions.action import Action, MailAct, TemplatedText
-from tidings.core.ids import OrgId
+from tidings.core.connections.connection import Connection, Connections
+from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId, OrgId, show
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.engine.actions.declared import declare
+from tidings.store import port
 
 ORG = OrgId(7)
 AT = "/console/o/7/actions/hello"
@@ -132,6 +138,38 @@ async def test_the_mail_that_a_run_has_sent_is_shown_on_its_page_for_its_org_alo
         assert (await other.get(f"/console/o/8/deliveries/{done}/mail")).status == 404
         lesser = await p.browser(7, "webhooks:read")
         assert (await lesser.get(path)).status == 403
+
+
+async def test_the_mail_that_a_webhook_for_mails_will_send_again_is_shown_as_well() -> None:
+    mail = ShapedMail(("a@acme.example",), "Hello", "Hello", "<p>Hello</p>")
+    async with pages() as p:
+        browser = await p.browser()
+        p.s.webhooks._bodies._connections = Connections([Connection("mail", "smtp", {}, None)])
+        _, mails = await p.webhook(
+            7,
+            webHookUrl=None,
+            webHookType="EMAIL",
+            connection="mail",
+            email={"to": ["a@acme.example"], "html": "<p>Hello</p>"},
+        )
+        _, calls = await p.webhook(7, name="Calls")
+        shown = []
+        for number in (mails, calls):
+            (delivery,) = await accept(p.s, f"e-{number}", [number], org=7)
+            retried = port.Settlement(
+                *(DeliveryId(delivery), number, None, int(State.RETRYING), 1, 1, p.s.clock.ms, 5),
+                *(None, 60_000, port.Evidence("refused", "", (), b"", False)),
+                msgspec.json.encode(mail),
+            )
+            await p.s.store.commit(port.Batch(p.s.registry.version, settled=[retried]))
+            shown.append(f"/console/o/7/deliveries/{show('dlv', delivery)}")
+        of_mail, of_call = shown
+        assert f'src="{of_mail}/mail"' in text(await browser.get(of_mail))
+        answer = await browser.get(f"{of_mail}/mail")
+        assert answer.status == 200 and text(answer) == "<p>Hello</p>"
+        harmless(answer.headers["content-security-policy"])
+        assert "<iframe" not in text(await browser.get(of_call)), "what a call sends is no mail"
+        assert (await browser.get(f"{of_call}/mail")).status == 404
 
 
 async def test_next_runs_are_listed_by_their_time_with_the_reason() -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import status_of
 from tidings.console.json_view import Body, body_of
-from tidings.console.pages.delivery.mail_frame import html_of, mail_answer
+from tidings.console.pages.delivery.mail_frame import mail_answer
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -19,6 +19,7 @@ from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import NotFound, RequestRefused, not_found
 from tidings.reads.columns import facts_of
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
+from tidings.reads.delivery.mails import html_of_mail
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.delivery.retry import try_now
 from tidings.reads.replay import ReplayCalls
@@ -60,13 +61,12 @@ async def cancel(visit: Visit) -> Response:
 
 
 async def show_mail(visit: Visit) -> Response:
-    """Show the HTML of the mail that a run has made, as its reader sees it. Raise NotFound where
-    there is none."""
+    """Show the HTML of the mail that a delivery has made, as its reader sees it. Raise NotFound
+    where there is none."""
     found, record = await _own(visit)
-    shown = await show_whole(visit.services, visit.caller.org, found, record)
-    html = html_of((shown.get("run") or {}).get("made"))
+    html = await html_of_mail(visit.services.store, found, record.webhook)
     if html is None:
-        raise not_found("id", "the id of a run that has made a mail with HTML", _id(visit))
+        raise not_found("id", "the id of a delivery that has made a mail with HTML", _id(visit))
     visit.view_payload("delivery", _id(visit))
     return mail_answer(visit, html)
 
@@ -150,6 +150,8 @@ async def _page(
         retriable=state in _RETRIABLE
         and record.webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
         left_alone=not state.final and _left_alone(visit, record),
+        has_letter=not record.webhook.type.acts
+        and await html_of_mail(services.store, found, record.webhook) is not None,
         own_event=found.org == visit.caller.org,
     )
 
