@@ -79,9 +79,12 @@ async def test_a_session_ends_with_the_user_who_made_its_link() -> None:
         await p.s.users.change(boss, ORG, user.person.id, {"role": "reader"})
         assert (await v.post("/console/portal/o/7/inboxes", "name=x")).status == 403
         assert (await v.get("/console/portal/o/7/webhooks")).status == 200, "as far as they may"
+        path = "/console" + unopened.partition("/console")[2]
+        await p.s.users.change(boss, ORG, user.person.id, {"disabled": True})
+        assert (await v.get("/console/portal/o/7/webhooks")).status == 401
+        assert (await call(p.app, "GET", path, b"", {"host": "127.0.0.1"})).status == 401
         await p.s.users.remove(boss, ORG, user.person.id)
         assert (await v.get("/console/portal/o/7/webhooks")).status == 401
-        path = "/console" + unopened.partition("/console")[2]
         assert (await call(p.app, "GET", path, b"", {"host": "127.0.0.1"})).status == 401
         other = await signed_in(p, email="b@acme.example")
         left = text(await other.get(AT))

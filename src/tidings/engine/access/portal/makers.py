@@ -46,9 +46,12 @@ class PortalMakers:
 
     def prove(self, link: port.OneTimeLink) -> bytes | None:
         """Return the mark of the secret that the maker of a link has now; None where the maker is
-        gone. Raise Denied where they may do nothing here any more."""
+        gone, or no user of the org any more. Raise Denied where a credential has ended."""
         if link.person:
-            self._users.caller(link.person, link.org)
+            try:
+                self._users.caller(link.person, link.org)
+            except Forbidden:
+                return None
             return self._users.mark(link.person)
         credential = self._access.credential(link.credential)
         if credential is None:
