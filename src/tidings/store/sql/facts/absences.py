@@ -111,5 +111,7 @@ LEFT_OUT: Mapping[str, Callable[[Any, AbsentRows], Any]] = {
     "open_replays": _by("org"),
 }
 """Of each method that reads for all orgs: how the rows of those that are not here are left out."""
-OF_ONE = frozenset("topic_places table_owner transformation_versions page unfinished_of".split())
+OF_ONE = frozenset(
+    "topic_places table_owner transformation_versions page unfinished_of list_links".split()
+)
 """Asked for what such a method has returned."""
