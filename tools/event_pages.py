@@ -24,6 +24,7 @@ from tidings.catalogue.facts import (
 )
 from tidings.catalogue.loader import HERE, raw_blocks
 from tidings.catalogue.thin import thin
+from tidings.catalogue.uses import USES
 from tidings.cli.events.field_rows import block_name, may_lack, rows
 
 MADE = "This page is made from the event type's file (`make docs`); a test holds it current."
@@ -51,6 +52,9 @@ Find the row that says what has happened: "a customer spends points" is pointsRe
 is the part of the platform that raises it. `refId` links events of one activity: compare it whole,
 and never take it apart.
 """
+BY_USE = """\
+The console's form of a new webhook offers these too: ticking one ticks its types. A type may serve
+several uses. What Tidings tells of itself (`tidings.*`) is in none of them."""
 BLOCKS_HEAD = """\
 # What several events share
 
@@ -209,6 +213,15 @@ def _link(kind: EventType) -> str:
     return f"[{kind.label}]({kind.label}.md)"
 
 
+def _by_use() -> list[str]:
+    """The table of what brands use events for."""
+    rows = []
+    for use in USES:
+        types = ", ".join(f"[{name}]({name}.md)" for name in use.types)
+        rows.append(f"| {use.label} | {_cell(use.purpose)} | {types} |")
+    return ["## By use", "", BY_USE, "", "| Use | For | Event types |", "|---|---|---|", *rows, ""]
+
+
 def index(kinds: list[EventType]) -> str:
     """The page that leads to all others."""
     families: defaultdict[str, list[EventType]] = defaultdict(list)
@@ -221,7 +234,7 @@ def index(kinds: list[EventType]) -> str:
     lines += [
         f"- [{kind.label}]({kind.label}.md): {said}" for kind in kinds for said in kind.beware
     ]
-    lines.append("")
+    lines += ["", *_by_use()]
     for family in sorted(families):
         lines += [
             f"## {family}",
