@@ -87,7 +87,7 @@ def test_3_create_a_webhook(reader: NewReader, new_org: NewOrg) -> None:
         one = reader(org=api.org)
         one.open("/webhooks")
         one.page.get_by_role("link", name="New webhook").first.click()
-        one.page.get_by_role("button", name="Make me a test inbox").click()
+        one.page.get_by_role("button", name="Make a test inbox").click()
         expect(one.page.get_by_label("URL", exact=True)).to_have_value(re.compile("/inbox/"))
         one.page.locator("summary", has_text="Advanced settings").click()
         one.page.get_by_label("Maximum parallel connections").fill("25")
@@ -122,7 +122,7 @@ def test_3_reach_the_first_delivered_event(reader: NewReader, new_org: NewOrg) -
         assert height < FORM_PX_MAX, height
         one.page.get_by_label("Search event types").fill("pointsIssued")
         click("checkbox", "pointsIssued")
-        click("button", "Make me a test inbox")
+        click("button", "Make a test inbox")
         expect(one.page.get_by_label("URL", exact=True)).to_have_value(re.compile("/inbox/"))
         one.page.get_by_label("Name", exact=True).fill("Acme CRM")
         click("button", "Make the webhook")

@@ -67,7 +67,7 @@ def test_what_is_done_in_one_tab_is_done_in_the_org_of_that_tab(
 
     form = tab(one, f"/console/o/{acme.org}/webhooks/new?event=pointsIssued")
     second.goto(f"/console/o/{beta.org}/webhooks/new")
-    form.get_by_role("button", name="Make me a test inbox").click()
+    form.get_by_role("button", name="Make a test inbox").click()
     expect(form.get_by_label("URL", exact=True)).to_have_value(re.compile("/inbox/"))
     form.get_by_label("Name", exact=True).fill("Made in the first")
     expect(form.locator("#preview")).to_contain_text("totalPointsIssued")

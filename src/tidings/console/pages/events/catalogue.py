@@ -17,6 +17,7 @@ from tidings.catalogue.facts import (
     reference_meaning,
 )
 from tidings.catalogue.thin import thin
+from tidings.catalogue.uses import uses_of
 from tidings.console.changed_by import changed_by
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
@@ -53,7 +54,8 @@ async def show_all(visit: Visit) -> Response:
         if kind is None:
             continue
         product = PRODUCTS[kind.product]
-        words = f"{kind.name} {kind.family} {product} {kind.plainly} {kind.trigger}".lower()
+        uses = " ".join(use.label for use in uses_of(name))
+        words = f"{kind.name} {kind.family} {product} {uses} {kind.plainly} {kind.trigger}".lower()
         if all(needle in words for needle in needles):
             families.setdefault(kind.family, []).append(kind)
             count += 1
@@ -96,6 +98,7 @@ async def show(visit: Visit) -> Response:
         changed=await changed_by(visit, "event_type", name) if kind.family == FAMILY else None,
         tree=schema_tree(kind.schema),
         product=PRODUCTS[kind.product],
+        uses=uses_of(name),
         causes=raised_by(kind),
         undocumented=UNDOCUMENTED,
         nothing_added=NOTHING_ADDED,

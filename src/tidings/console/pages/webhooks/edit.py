@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidings.catalogue.uses import USE_OF
 from tidings.console.pages.webhooks import drained, type_form
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
@@ -79,9 +80,15 @@ async def show_new(visit: Visit) -> Response:
         shown.texts["name"] = f"{source.webhook.name} copy"[:255]
     if query.get("url"):
         shown.texts[_URL] = query["url"][:2048]
+    if query.get("name"):
+        shown.texts["name"] = query["name"][:255]
     if query.get("event"):
         shown.names = [query["event"][:255]]
-    return await _form(visit, shown, source=source)
+    refusals = []
+    if wanted := query.get("use"):
+        shown.names = list(USE_OF[wanted].types) if wanted in USE_OF else shown.names
+        refusals = [] if wanted in USE_OF else [webhook_form.unknown_use(wanted)]
+    return await _form(visit, shown, source=source, refusals=refusals)
 
 
 async def create(visit: Visit) -> Response:
@@ -200,9 +207,7 @@ async def _form(
         record=record,
         source=source,
         refusals=placed(refusals),
-        families=offered.families,
-        volume=offered.volume,
-        arrived=offered.arrived,
+        offered=offered,
         others="\n".join(name for name in shown.names if name not in offered.names),
         admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[

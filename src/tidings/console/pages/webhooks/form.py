@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.catalogue.uses import USE_OF
 from tidings.console.pages.webhooks import type_form
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
@@ -32,6 +33,7 @@ from tidings.core.webhooks.retry_policy_body import RETRY_FIELDS, show_retry
 from tidings.core.webhooks.webhook_types import HTTP
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget
+from tidings.values import describe_value
 
 _ASKED = asked(SETTABLE)
 _WRITTEN = [field for field in _ASKED if widget(field) != "tick"]
@@ -71,6 +73,7 @@ WORDS = {
 }
 # The fields of a retry policy, by their places on the page.
 RETRY_POLICY = "retryPolicy"
+USES_FIELD = "uses"  # ticked on the page instead of the types that they stand for
 RETRIES = tuple((f"{RETRY_POLICY}.{field.name}", field) for field in RETRY_FIELDS)
 
 
@@ -107,6 +110,7 @@ class WebhookFormState(msgspec.Struct):
     names: list[str]  # of event types
     sources: list[str]
     signatures: list[str]  # ticked schemes
+    unknown_uses: Sequence[str] = ()
     asks_signing: bool = True  # whether the page has ticks for them
 
 
@@ -165,13 +169,21 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Webh
     texts = {name: form.get(name, "").strip() for name in _TEXTS}
     names, values = lists.get("headerName", ()), lists.get("headerValue", ())
     headers = [(name.strip(), value) for name, value in zip(names, values, strict=False)]
+    uses = lists.get(USES_FIELD, ())
     return WebhookFormState(
         texts=texts,
         checks={name for name in _TICKED if name in form},
         headers=headers or [("", "")] * HEADER_ROWS_MIN,
         names=list(
-            dict.fromkeys([*lists.get("eventNames", ()), *_lines(form.get("otherNames", ""))])
+            dict.fromkeys(
+                [
+                    *lists.get("eventNames", ()),
+                    *(name for use in uses if use in USE_OF for name in USE_OF[use].types),
+                    *_lines(form.get("otherNames", "")),
+                ]
+            )
         ),
+        unknown_uses=[use for use in uses if use not in USE_OF],
         sources=list(dict.fromkeys(lists.get("sources", ()))),
         signatures=list(lists.get(SIGNATURES, ()))
         if "signing" in form
@@ -201,6 +213,7 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         **{name: name in shown.checks for name in _CHECKS},
     }
     body |= type_form.body_of(texts, refusals)
+    refusals += [unknown_use(use) for use in shown.unknown_uses[:1]]
     if shown.asks_signing:
         body[SIGNATURES] = shown.signatures
     if texts["signingSecret"]:
@@ -220,6 +233,16 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
     if texts[RENAME]:
         body[RENAME] = _renames(texts[RENAME], refusals)
     return body, refusals
+
+
+def unknown_use(use: str) -> FieldRefusal:
+    """Refuse a use of events that is none of the table's."""
+    return FieldRefusal.build(
+        "unknown_use",
+        f"uses must be one of {', '.join(USE_OF)}; got {describe_value(use)}. Choose one of them, "
+        "or choose event types.",
+        field="eventNames",
+    )
 
 
 def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
