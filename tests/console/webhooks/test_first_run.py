@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from html import unescape
 
 import pytest
 
@@ -103,6 +104,18 @@ async def test_a_link_can_name_the_use_the_url_and_the_name() -> None:
         assert set(ticked) == set(USE_OF["surveys"].types)
         assert 'value="A &lt;till&gt;"' in form and 'value="https://a.b/"' in form
         assert (await browser.get(f"{AT}/new?use=spies")).status == 400
+
+
+async def test_each_inbox_of_the_list_leads_to_a_new_webhook_to_it() -> None:
+    async with pages() as p:
+        live = await p.s.inboxes.create(ORG, {"name": "A & B"})
+        browser = await p.browser()
+        listed = text(await browser.get("/console/o/7/inboxes"))
+        [link] = re.findall(r'href="([^"]+)">New webhook to this inbox', listed)
+        form = text(await browser.get(unescape(link)))
+        assert f'value="{p.s.inboxes.url(live)}"' in form and 'value="A &amp; B"' in form
+        reader = await p.browser(scopes="logs:read")
+        assert "webhooks/new" not in text(await reader.get("/console/o/7/inboxes"))
 
 
 async def test_a_new_webhook_shows_the_lines_that_verify_and_leads_to_its_first_event() -> None:
