@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
 
 from ..e2e.harness import acting
+from ..e2e.harness.api import Api
 from ..e2e.harness.fixtures import receiver
 from ..e2e.harness.mail_server import MailServer
 from ..e2e.harness.receiver import Receiver
@@ -32,6 +33,7 @@ type = "outbox"
 host = "/nowhere/at/all"
 """
 NewReader = Callable[..., Reader]
+NewOrg = Callable[[], Api]
 
 
 @pytest.fixture(scope="package")
@@ -101,6 +103,18 @@ def reader(browser: Browser, console: ServiceProcess, session: StorageState) -> 
     for reader in made:
         reader.context.close()
     assert not troubles, troubles
+
+
+@pytest.fixture
+def new_org(console: ServiceProcess) -> NewOrg:
+    """Makes orgs of the test's own; a client for each."""
+
+    def make() -> Api:
+        with console.api() as platform:
+            made = platform.send("POST", "/v1/orgs", {"name": "A brand"}).must(201)
+        return console.api(made["id"])
+
+    return make
 
 
 @pytest.fixture(scope="session")

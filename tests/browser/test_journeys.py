@@ -15,29 +15,14 @@ from ..e2e.harness.service import KEY, SECRET, ServiceProcess
 from ..e2e.harness.until import until
 from .axe import violations
 from .chrome import Reader
-from .conftest import NewReader
+from .conftest import NewOrg, NewReader
 from .world import GONE, WRONG, World
 
 pytestmark = pytest.mark.systems
 
 MANY = 500
 MISSED, WAITING = 3, 40
-FIRST_RUN_CLICKS_MAX = 6
-FORM_PX_MAX = 1700
 HOURS = {"delaysInSeconds": [7200, 7200, 7200]}
-NewOrg = Callable[[], Api]
-
-
-@pytest.fixture
-def new_org(console: ServiceProcess) -> NewOrg:
-    """Makes orgs of the test's own; a client for each."""
-
-    def make() -> Api:
-        with console.api() as platform:
-            made = platform.send("POST", "/v1/orgs", {"name": "A brand"}).must(201)
-        return console.api(made["id"])
-
-    return make
 
 
 def make_webhook(one: Reader, name: str) -> None:
@@ -103,36 +88,6 @@ def test_3_create_a_webhook(reader: NewReader, new_org: NewOrg) -> None:
         assert made["maxAllowedConnections"] == 25
         one.page.get_by_role("link", name="To Acme CRM").click()
         assert "whsec_" not in one.text(), "shown once"
-
-
-def test_3_reach_the_first_delivered_event(reader: NewReader, new_org: NewOrg) -> None:
-    """In six clicks from the list of webhooks, with a form that is short."""
-    with new_org() as api:
-        one = reader(org=api.org)
-        one.open("/webhooks")
-        clicks = 0
-
-        def click(role: Any, name: str) -> None:
-            nonlocal clicks
-            one.page.get_by_role(role, name=name).first.click()
-            clicks += 1
-
-        click("link", "New webhook")
-        height = one.page.evaluate("document.querySelector('.steps-of').offsetHeight")
-        assert height < FORM_PX_MAX, height
-        one.page.get_by_label("Search event types").fill("pointsIssued")
-        click("checkbox", "pointsIssued")
-        click("button", "Make a test inbox")
-        expect(one.page.get_by_label("URL", exact=True)).to_have_value(re.compile("/inbox/"))
-        one.page.get_by_label("Name", exact=True).fill("Acme CRM")
-        click("button", "Make the webhook")
-        one.see("Acme CRM is made")
-        one.see('os.environ["WEBHOOK_SECRET"]')
-        assert not violations(one.page)
-        click("link", "Send the first event")
-        click("button", "Send it")
-        expect(one.page.locator("#now .way")).to_contain_text("✓ delivered")
-        assert clicks <= FIRST_RUN_CLICKS_MAX
 
 
 def test_4_be_refused_a_url_and_understand_why(reader: NewReader, new_org: NewOrg) -> None:

@@ -137,6 +137,7 @@ class World:
             "webhook-new": "/webhooks/new?event=pointsIssued",
             "webhook-type": "/webhooks/types/pointsIssued",
             "webhook-edit": f"/webhooks/{crm}/edit",
+            "webhook-sample": f"/webhooks/{crm}/sample?event={self.failed_event}",
             "webhook-rotate": f"/webhooks/{crm}/rotate",
             "webhook-delete": f"/webhooks/{crm}/delete",
             "actions": "/actions",

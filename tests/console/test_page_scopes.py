@@ -43,9 +43,11 @@ SCOPES = {
     "logs:read": (
         "GET/deliveries GET/deliveries/{id} GET/events GET/events/{id} GET/rejections "
         "GET/rejections/{id} GET/tail GET/tail/stream GET/inboxes GET/inboxes/{id} "
-        "GET/webhooks/{id}/drain GET/deliveries/{id}/mail"
+        "GET/webhooks/{id}/drain GET/deliveries/{id}/mail GET/webhooks/{id}/sample"
     ),
-    "events:write": "GET/events/new POST/events/new POST/rejections/{id}/retry",
+    "events:write": (
+        "GET/events/new POST/events/new POST/rejections/{id}/retry POST/webhooks/{id}/sample"
+    ),
     "reference:read": "GET/reference",
     "replay:read": "GET/replays GET/replays/{id}",
     "replay:write": (

@@ -35,6 +35,7 @@ from tidings.console.pages.sources import edit as source_edit
 from tidings.console.pages.sources import sources
 from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import listed as webhooks_listed
+from tidings.console.pages.webhooks import sample as webhook_sample
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
@@ -67,6 +68,8 @@ OF_AN_ORG: Pages = [
     ("GET", "/webhooks/{id}/edit", webhook_edit.show_edit, "webhooks:write"),
     ("POST", "/webhooks/{id}/edit", webhook_edit.update, "webhooks:write"),
     ("POST", "/webhooks/{id}/test", webhook_edit.test_saved, "webhooks:write"),
+    ("GET", "/webhooks/{id}/sample", webhook_sample.show, "logs:read"),
+    ("POST", "/webhooks/{id}/sample", webhook_sample.send, "events:write"),
     ("GET", "/webhooks/{id}/drain", webhooks.show_drain, "logs:read"),
     ("POST", "/webhooks/{id}/drain", webhooks.begin_drain, "replay:write"),
     ("POST", "/webhooks/{id}/say", webhooks.say, "webhooks:write"),

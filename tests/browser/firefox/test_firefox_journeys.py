@@ -2,10 +2,9 @@
 
 import pytest
 
+from ..first_run.test_first_run import test_reach_the_first_delivered_event
 from ..test_journeys import (
-    new_org,
     test_1_sign_in,
-    test_3_reach_the_first_delivered_event,
     test_6_find_the_delivery_of_one_customer,
     test_8_retry_one,
     test_9_replay_500_and_cancel,
@@ -13,12 +12,11 @@ from ..test_journeys import (
 )
 
 __all__ = [
-    "new_org",
     "test_1_sign_in",
-    "test_3_reach_the_first_delivered_event",
     "test_6_find_the_delivery_of_one_customer",
     "test_8_retry_one",
     "test_9_replay_500_and_cancel",
     "test_12_open_the_portal_by_link",
+    "test_reach_the_first_delivered_event",
 ]
 pytestmark = pytest.mark.systems

@@ -39,6 +39,7 @@ UNRECORDED = {
     "/sources/try": "shows what a source would make; nothing is kept",
     "/sources/{id}/try": "the same",
     "/events/new": "accepting events is what the service is for; the log of events has them",
+    "/webhooks/{id}/sample": "the same: its sample is an event",
     "/console/{rest:path}": "no page: it is answered 404",
 }
 # Forms by which people come in and go: `test_access_leaves_entries.py` asks them.
@@ -444,13 +445,15 @@ async def test_what_is_only_shown_leaves_none(form: str) -> None:
         things = await things_of(p)
         browser = await p.platform()
         marks = len(all_entries(p))
-        path = f"/console/o/7{form}".replace("{id}", things.ids["source"])
-        path = path.replace("{name}", "welcome")
+        id = things.ids["source" if "/sources" in form else "webhook"]
+        path = f"/console/o/7{form}".replace("{id}", id).replace("{name}", "welcome")
         sent: Form = SOURCE_FORM if "/sources" in form else FORM
         if form.startswith("/actions"):
             sent = {"event": "example customerAdded"}
         if form == "/events/new":
             sent = {"event": event_text()}
+        if form.endswith("/sample"):
+            sent = {"type": "pointsIssued"}
         reply = await browser.post(path, sent)
         assert reply.status in (200, 303), (form, text(reply))
         assert len(all_entries(p)) == marks

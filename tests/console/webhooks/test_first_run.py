@@ -118,12 +118,14 @@ async def test_each_inbox_of_the_list_leads_to_a_new_webhook_to_it() -> None:
         assert "webhooks/new" not in text(await reader.get("/console/o/7/inboxes"))
 
 
-async def test_a_new_webhook_shows_the_lines_that_verify_and_leads_to_its_first_event() -> None:
+async def test_a_new_webhook_shows_the_lines_that_verify_and_sends_its_first_event() -> None:
     async with pages() as p:
         browser = await p.browser()
         made = text(await browser.post(f"{AT}/new", FORM))
         assert all(f"<summary>{language.heading}</summary>" in made for language in LANGUAGES)
-        assert 'href="/console/o/7/events/new?type=pointsIssued"' in made
+        [record] = p.s.webhooks.list(ORG)
+        sends = f'action="{AT}/{record.webhook.id}/sample"'
+        assert sends in made and 'value="pointsIssued"' in made
         form = {name: value for name, value in FORM.items() if name != "active"}
         inactive = text(await browser.post(f"{AT}/new", form | {"name": "asleep"}))
-        assert "events/new" not in inactive
+        assert "/sample" not in inactive

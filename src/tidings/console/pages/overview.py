@@ -66,6 +66,7 @@ async def show(visit: Visit) -> Response:
         return visit.page(
             "first_event.html",
             webhooks=len(records),
+            ready=next((record for record in records if _takes_samples(record)), None),
             origin=visit.services.reached_at(visit.request),
             example=EXAMPLE,
         )
@@ -214,6 +215,10 @@ async def _unsent(
         if any(of_one.values())
     ]
     return await store.series([waiting], from_ms, to_ms, points) if waiting else ()
+
+
+def _takes_samples(record: WebhookState) -> bool:
+    return record.webhook.matches and not record.webhook.type.acts
 
 
 def _alive(record: WebhookState) -> bool:

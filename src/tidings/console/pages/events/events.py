@@ -123,13 +123,14 @@ def _passed(
         webhook = record.webhook
         if webhook.number in got or webhook.status is WebhookStatus.DELETED:
             continue
-        lines.append((webhook, _why(visit, webhook, record.created_ms, event)))
+        lines.append((webhook, why_passed_over(visit, webhook, record.created_ms, event)))
         if len(lines) == PASSED_MAX:
             break
     return lines
 
 
-def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
+def why_passed_over(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
+    """Explain why a webhook did not get an event, as it is now."""
     if was_stopped(event.warning):
         return "The event had looped too often and is not sent to anyone."
     if created_ms > event.at_ms:
@@ -159,15 +160,15 @@ async def show_new(visit: Visit) -> Response:
     """Show a form with the example of an event type."""
     name = visit.request.query_params.get("type", "")[:128]
     kind = visit.services.events.types.get(visit.caller.org, name) if name else None
-    return _form(visit, name, _example(kind))
+    return _form(visit, name, example_of(kind))
 
 
 async def send(visit: Visit) -> Response:
     """Accept it as the API would; what is wrong with it is told in place."""
     text = visit.form.get("event", "")
     name = visit.form.get("type", "")[:128]
-    if not _counted(visit):
-        late = _too_many()
+    if not is_within_rate(visit):
+        late = too_many_events()
         return _form(visit, name, text, late.message, late.field, 429)
     try:
         event_id, verdict = await taken(
@@ -186,13 +187,15 @@ async def send(visit: Visit) -> Response:
     return visit.go(f"/events/{event_id}", message)
 
 
-def _counted(visit: Visit) -> bool:
-    """An event by hand counts as one by the API, also of a person. False where it must wait."""
+def is_within_rate(visit: Visit) -> bool:
+    """Count an event by hand as one by the API, also of a person. Return False where it must
+    wait."""
     allowance = visit.services.access.limits.events(visit.caller)
     return allowance is None or not allowance.wait_s
 
 
-def _too_many() -> FieldRefusal:
+def too_many_events() -> FieldRefusal:
+    """Refuse an event that must wait."""
     message = (
         "Events must stay within eventsPerSecond of the credential and of its org; got more. Wait "
         "a moment, then send it again."
@@ -220,8 +223,8 @@ def _form(
     )
 
 
-def _example(kind: EventType | None) -> str:
-    """The thin example without what the acceptor adds, laid out."""
+def example_of(kind: EventType | None) -> str:
+    """Return the thin example without what the acceptor adds, laid out."""
     if kind is None or not kind.examples:
         name = "" if kind is None else kind.name
         event: dict[str, Any] = {"eventName": name, "data": {}}

@@ -17,7 +17,7 @@ from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
 from tidings.console.pages.webhooks.type_choices import (
     connections_for,
-    first_to_send,
+    offer_samples,
     offer_types,
     webhook_types_for,
 )
@@ -126,7 +126,7 @@ async def create(visit: Visit) -> Response:
         warnings=warnings,
         rotated=False,
         languages=LANGUAGES,
-        first=first_to_send(visit, record.webhook),
+        samples=offer_samples(visit, record.webhook),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from tidings.catalogue.uses import USES
 from tidings.console.visit import Visit
 from tidings.core.events.own_types import RESERVED
+from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import KINDS
 from tidings.store.port import ROWS_MAX, EventQuery
@@ -110,17 +111,36 @@ async def _volume(visit: Visit, known: Collection[str]) -> TypeVolume:
     return TypeVolume(counts, known, whole=False)
 
 
-def first_to_send(visit: Visit, webhook: Webhook) -> str | None:
-    """Choose the type of a webhook's first event: one with an example that the visitor may send.
-    None where there is none."""
-    if not visit.may("events:write"):
-        return None
+class SampleType(msgspec.Struct, frozen=True):
+    """A type of which a sample can be sent, and how many other webhooks would get it too."""
+
+    name: str
+    others: int
+
+
+def offer_samples(visit: Visit, webhook: Webhook) -> list[SampleType]:
+    """List the types whose examples a webhook would get, those first that no other webhook would
+    get too. None for who may not send events."""
+    if not visit.may("events:write") or not webhook.matches:
+        return []
     types, org = visit.services.events.types, visit.caller.org
-    for name in sorted(webhook.event_names):
-        event_type = types.get(org, name)
-        if event_type is not None and event_type.examples and not name.startswith(RESERVED):
-            return name
-    return None
+    others = [
+        record.webhook
+        for record in visit.services.webhooks.list(org)
+        if record.webhook.number != webhook.number and record.webhook.matches
+    ]
+    offered = []
+    for name in types.names(org):
+        stored_name = stored_name_of_type(name)
+        if name.startswith(RESERVED) or not webhook.hears(stored_name):
+            continue
+        event_type = types.get(org, name, webhook.version_of(name))
+        if event_type is None or not event_type.examples:
+            continue
+        if webhook.filter is None or webhook.filter.accepts(event_type.example):
+            listening = sum(other.hears(stored_name) for other in others)
+            offered.append(SampleType(name, listening))
+    return sorted(offered, key=lambda sample: (sample.others, sample.name.lower()))
 
 
 def connections_for(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
