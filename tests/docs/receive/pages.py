@@ -10,7 +10,7 @@ FRAMEWORKS = DOCS / "receive" / "frameworks.md"
 LIBRARIES = DOCS / "receive" / "libraries.md"
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"(?:#|//) (\S+\.(?:py|mjs|java))\n")
+_FILE = re.compile(r"(?:#|//) (\S+\.(?:py|mjs|java|go))\n")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ SERVERS = (
     "python receiver.py",
     "node ",
     "java ",
+    "go run ",
     "uvicorn ",
     "flask ",
     "python manage.py runserver ",
@@ -54,6 +55,7 @@ class Reader:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "NO_COLOR": "1",
+            "GOFLAGS": "-modcacherw",  # what it fetches can be taken away again
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what a reader has not installed
         }
         self._log = directory / "shown.log"

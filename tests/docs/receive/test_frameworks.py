@@ -19,7 +19,7 @@ NOTHING = "From nothing to the first event"
 END = "If it did not work"
 SHOWN = "pointsIssued 86"
 # Their libraries are not at hand; the blocks were compiled or read against them once.
-NOT_EXECUTED = {"php": "PHP", "go": "Go", "ruby": "Ruby"}
+NOT_EXECUTED = {"php": "PHP", "ruby": "Ruby"}
 IN_FRAMEWORKS = [title for title in sections(FRAMEWORKS) if title not in (END, "AWS Lambda")]
 
 
@@ -105,9 +105,22 @@ def test_without_the_library_in_java(reader: Reader) -> None:
     assert f"{event['eventName']} {event['data']['totalPointsIssued']}" == SHOWN
 
 
+@pytest.mark.systems
+@pytest.mark.timeout(300)
+def test_without_the_library_in_go(reader: Reader) -> None:
+    """It fetches the library."""
+    assert shutil.which("go"), "install Go"
+    prepared(reader)
+    reader.follow(sections(LIBRARIES)["Go"])
+    sent(reader)
+    logged = reader.served().splitlines()[-1]
+    event = json.loads(logged[logged.index("{") :])
+    assert f"{event['eventName']} {event['data']['totalPointsIssued']}" == SHOWN
+
+
 def test_no_block_of_these_pages_is_left_out() -> None:
     for title, blocks in {**sections(FRAMEWORKS), **sections(LIBRARIES)}.items():
-        followed = {*IN_FRAMEWORKS, "AWS Lambda", "Python", "JavaScript", "Java"}
+        followed = {*IN_FRAMEWORKS, "AWS Lambda", "Python", "JavaScript", "Java", "Go"}
         for block in blocks:
             if title in followed:
                 assert block.file or block.language == "console", title
