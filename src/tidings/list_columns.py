@@ -118,6 +118,7 @@ WEBHOOKS_OF_ORG = ResourceList(
     ),
     page=(
         WEBHOOK,
+        ListColumn("To"),
         STATE,
         ListColumn("24 hours"),
         _number("Attempts failed", title="The share of attempts in 24 hours that failed"),
@@ -240,6 +241,7 @@ CONNECTIONS = ResourceList(
     ),
     page=(
         ListColumn("Connection"),
+        ListColumn("Settings"),
         ListColumn("Who may use it"),
         ListColumn("Used by"),
         ListColumn("Last check"),
@@ -264,7 +266,13 @@ REFERENCE_KINDS = ResourceList(
 )
 INBOXES = ResourceList(
     shell=(ID, NAME, ListColumn("Answers", "answer"), LAST_USED),
-    page=(ListColumn("Inbox"), ListColumn("Receiving URL"), ListColumn("Answers"), LAST_USED),
+    page=(
+        ListColumn("Inbox"),
+        ListColumn("Receiving URL"),
+        ListColumn("Answers"),
+        LAST_USED,
+        ListColumn("Use it"),
+    ),
 )
 _LAST_SENT = _moment("Last sent", "lastSentAt")
 ALERT_CHANNELS = ResourceList(
@@ -292,6 +300,7 @@ CREDENTIALS = ResourceList(
     ),
     page=(
         ListColumn("Credential"),
+        ID,
         STATE,
         ListColumn("May"),
         LAST_USED,
