@@ -455,9 +455,10 @@ def path_of(request: Request) -> str:
 
 
 def in_org(named: str) -> Markup:
-    """Build what every button that changes something says beside its verb."""
+    """Build what the accessible name of a button that changes something has behind its verb. It is
+    not painted: the bar over the page, which is always in view, shows the org."""
     name, _, id = named.rpartition(" ")
-    return Markup(' <span class="of">in <span>{}</span> {}</span>').format(name, id)
+    return Markup(' <span class="quiet">in {} {}</span>').format(name, id)
 
 
 async def read_form(request: Request) -> FormData:

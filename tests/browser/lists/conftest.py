@@ -51,9 +51,9 @@ def look(
     """Makes readers who are signed in; at the end, none of them may have met an error."""
     made: list[Reader] = []
 
-    def make(width: int) -> Reader:
+    def make(width: int, **more: object) -> Reader:
         base = f"http://127.0.0.1:{crowded.port}"
-        one = Reader(browser, base, width=width, storage_state=signed_in)
+        one = Reader(browser, base, width=width, storage_state=signed_in, **more)  # type: ignore[arg-type]
         made.append(one)
         return one
 
