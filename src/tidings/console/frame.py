@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 import jinja2
 import msgspec
 from markupsafe import Markup
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -92,6 +92,7 @@ SomeVisit = TypeVar("SomeVisit", bound=PlainVisit)
 Page = Callable[[Visit], Awaitable[Response]]
 PlainPage = Callable[[PlainVisit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
+QueryCheck = Callable[[QueryParams], None]
 
 
 @cache
@@ -193,7 +194,9 @@ class PageFrame:
             of = PortalSession(OrgId(0), "", "", embed_in=embed_in)
             self.put_cookie(request, answer, name, "", 0, "/", of, http_only=True)
 
-    def page(self, page: Page, scope: str | None = None) -> Endpoint:
+    def page(
+        self, page: Page, scope: str | None = None, check: QueryCheck | None = None
+    ) -> Endpoint:
         """Make an endpoint for visitors who are signed in and hold the scope in the org of the
         address."""
 
@@ -212,9 +215,9 @@ class PageFrame:
                 seats=self._seats(token),
             )
 
-        return self._endpoint(enter, page)
+        return self._endpoint(enter, page, check)
 
-    def plain(self, page: PlainPage) -> Endpoint:
+    def plain(self, page: PlainPage, check: QueryCheck | None = None) -> Endpoint:
         """Make an endpoint for visitors who are signed in, of a page that belongs to no org."""
 
         def enter(request: Request) -> PlainVisit:
@@ -231,12 +234,13 @@ class PageFrame:
                 seats=self._seats(token),
             )
 
-        return self._endpoint(enter, page)
+        return self._endpoint(enter, page, check)
 
     def _endpoint(
         self,
         enter: Callable[[Request], SomeVisit],
         page: Callable[[SomeVisit], Awaitable[Response]],
+        check: QueryCheck | None,
     ) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             visit = None
@@ -250,6 +254,8 @@ class PageFrame:
                 act_as(actor_of(visit.caller, "console", address_of(request.scope)))
                 if request.method not in ("GET", "HEAD"):
                     await self._take_form(visit)
+                elif check is not None:
+                    check(request.query_params)
                 return await page(visit)
             except Denied as denied:
                 return self._denied(request, denied, visit)
@@ -445,6 +451,7 @@ class PageFrame:
             message=message,
             status=status,
             back=back.at(),
+            bare=quote(path_of(request)) if status == 400 and request.url.query else None,
             orgs=orgs,
         )
 

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tidings.api.context import Services
-from tidings.console.frame import Endpoint, Page, PageFrame
+from tidings.console.frame import Endpoint, Page, PageFrame, PlainPage
 from tidings.console.pages import (
     action_trials,
     actions,
@@ -37,9 +37,11 @@ from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import listed as webhooks_listed
 from tidings.console.pages.webhooks import sample as webhook_sample
 from tidings.console.pages.webhooks import webhooks
+from tidings.console.parameters import OF_AN_ORG as TAKEN
+from tidings.console.parameters import OF_NO_ORG, check_of
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
-from tidings.errors import FieldRefusal
+from tidings.errors import FieldRefusal, Invalid
 from tidings.reads.actions.views import READS as ACTIONS
 from tidings.reads.connections import CHECKS, READS
 
@@ -181,6 +183,21 @@ async def _alive(_: Request) -> Response:
     return Response(status_code=204, headers={"cache-control": "no-store"})
 
 
+def _checked(frame: PageFrame, path: str, page: Endpoint) -> Endpoint:
+    """Make an endpoint that refuses parameters that are none, of a page that needs no session."""
+    check = check_of(OF_NO_ORG, path)
+    assert check is not None
+
+    async def checked(request: Request) -> Response:
+        try:
+            check(request.query_params)
+        except Invalid as wrong:
+            return frame.error(request, 400, wrong.refusals[0].message)
+        return await page(request)
+
+    return checked
+
+
 def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     """List the console's routes over the services. `plain_http` lets people sign in without https
     anywhere."""
@@ -201,8 +218,11 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     def route(method: str, path: str, endpoint: Endpoint) -> Route:
         return Route(OUTSIDE.at(path), endpoint, methods=[method])
 
+    def plain(path: str, page: PlainPage) -> Route:
+        return route("GET", path, frame.plain(page, check_of(OF_NO_ORG, path)))
+
     of_orgs = [
-        route(method, f"{start}/o/{{org}}{path}", frame.page(page, scope))
+        route(method, f"{start}/o/{{org}}{path}", frame.page(page, scope, check_of(TAKEN, path)))
         for start in ("", "/portal")
         for method, path, page, scope in OF_AN_ORG
     ]
@@ -214,34 +234,34 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         Route("/", lead_on, methods=["GET"]),
         route("GET", "/", lead_on),
         Route(PREFIX + "{name:path}", static.serve, methods=["GET"]),
-        route("GET", "/sign-in", door.show),
+        route("GET", "/sign-in", _checked(frame, "/sign-in", door.show)),
         route("POST", "/sign-in", door.sign_in),
-        route("GET", "/welcome", welcome.show),
+        route("GET", "/welcome", _checked(frame, "/welcome", welcome.show)),
         route("POST", "/welcome", welcome.set_password),
-        route("GET", "/confirm", owner.show),
+        route("GET", "/confirm", _checked(frame, "/confirm", owner.show)),
         route("POST", "/confirm", owner.confirm),
         route("GET", "/portal", gate.open),
         route("GET", "/portal.css", gate.style),
         route("POST", "/portal/o/{org}/leave", frame.page(portal.leave)),
         *of_orgs,
-        route("GET", "", frame.plain(orgs.home)),
+        plain("", orgs.home),
         route("GET", "/alive", _alive),
         *(route("GET", f"{start}/o/{{org}}/alive", _alive) for start in ("", "/portal")),
         route("POST", "/sign-out", frame.plain(sign_in.sign_out)),
-        route("GET", "/sessions", frame.plain(sign_in.show_sessions)),
+        plain("/sessions", sign_in.show_sessions),
         route("POST", "/sessions/end", frame.plain(sign_in.sign_out_everywhere)),
-        route("GET", "/orgs", frame.plain(orgs.show_all)),
-        route("GET", "/orgs/new", frame.plain(orgs.show_new)),
+        plain("/orgs", orgs.show_all),
+        plain("/orgs/new", orgs.show_new),
         route("POST", "/orgs/new", frame.plain(orgs.create)),
-        route("GET", "/orgs/{id}", frame.plain(orgs.settings_moved)),
-        route("GET", "/failing", frame.plain(failing.show)),
+        plain("/orgs/{id}", orgs.settings_moved),
+        plain("/failing", failing.show),
         route("POST", "/failing", frame.plain(failing.change)),
-        route("GET", "/cells", frame.plain(cells.show_all)),
+        plain("/cells", cells.show_all),
         route("POST", "/cells", frame.plain(cells.change)),
-        route("GET", "/cells/move", frame.plain(cells.show_move)),
+        plain("/cells/move", cells.show_move),
         route("POST", "/cells/move", frame.plain(cells.move)),
-        route("GET", "/audit", frame.plain(audit.show_platform)),
-        route("GET", "/stop-all", frame.plain(stops.show_all)),
+        plain("/audit", audit.show_platform),
+        plain("/stop-all", stops.show_all),
         route("POST", "/stop-all", frame.plain(stops.throw_all)),
         route("GET", "/{rest:path}", nowhere),
         route("POST", "/{rest:path}", nowhere),

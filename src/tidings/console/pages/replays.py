@@ -245,3 +245,7 @@ def _names(visit: Visit) -> Callable[[int | None], str]:
         return "" if record is None else record.webhook.name
 
     return name
+
+
+# Of the address of a new job, which holds all that is asked for.
+PARAMETERS = ("step", *_TICKS, *_written({}))
