@@ -13,7 +13,6 @@ from tidings.core.shaping.filters.compiler import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,
-    OPERATORS,
     PATTERN_MAX,
     PATTERNS_MAX,
     TEXT_MAX,
@@ -21,6 +20,7 @@ from tidings.core.shaping.filters.compiler import (
     compile_filter,
     explain,
 )
+from tidings.core.shaping.filters.operator_list import OPERATORS
 from tidings.core.shaping.filters.operators import MATCHED_MAX, VALUES_MAX, values_at
 from tidings.core.shaping.shape import Fields, Shape
 from tidings.core.shaping.shape_rules import FILTER_BYTES_MAX, PATHS_MAX, RENAMES_MAX

@@ -23,7 +23,7 @@ from tidings.core.actions.file.credentials import TYPES as ACTION_CREDENTIALS
 from tidings.core.notices.operational_events import KINDS as EMAILS
 from tidings.core.picks import CONVERSIONS
 from tidings.core.picks import KINDS as PICKS
-from tidings.core.shaping.filters.compiler import COMPARISONS, OPERATORS, TEXTUAL
+from tidings.core.shaping.filters.operator_list import COMPARISONS, OPERATORS, TEXTUAL
 from tidings.core.shaping.platform_rules import ASKED
 from tidings.core.sources.source import NEEDS as SOURCES
 from tidings.core.sources.verification import VERIFICATION

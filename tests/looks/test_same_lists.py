@@ -38,8 +38,7 @@ from tidings.core.events.call_reader import Validation
 from tidings.core.orgs import org_settings
 from tidings.core.replay import JobState
 from tidings.core.shaping import personal_cut
-from tidings.core.shaping.filters import compiler, operators
-from tidings.core.shaping.filters import words as filter_words
+from tidings.core.shaping.filters import operator_list, operators
 from tidings.core.shaping.reference_rules import KINDS as RECORDS
 from tidings.core.shaping.signatures.scheme import SignatureVerdict
 from tidings.core.webhooks import authentication, masks
@@ -88,8 +87,7 @@ SAME: dict[str, tuple[Collection[object], Collection[object]]] = {
         set(object_kinds()) - {"payload"},
     ),  # each look is at a thing
     "spans of logs and sums": (log_filters.SPANS, spans.SPANS),
-    "operators that compare": (operators._COMPARE, compiler.COMPARISONS),
-    "operators in words": ({*filter_words._VERBS, "exists"}, compiler.OPERATORS),
+    "operators that compare": (operators._COMPARE, operator_list.COMPARISONS),
     "authentication of files": (credentials._SCHEMES, authentication.SCHEMES),
     "labels of authentication": (authentication.LABELS, authentication.SCHEMES),
     "levels of checks": (org_settings._LEVELS, get_args(Validation)),

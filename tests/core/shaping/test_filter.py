@@ -14,7 +14,6 @@ from tidings.core.shaping.filters.compiler import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,
-    OPERATORS,
     PATTERN_MAX,
     PATTERNS_MAX,
     TEXT_MAX,
@@ -24,6 +23,7 @@ from tidings.core.shaping.filters.compiler import (
     explain,
 )
 from tidings.core.shaping.filters.cost import worst_s
+from tidings.core.shaping.filters.operator_list import OPERATORS
 from tidings.core.shaping.filters.operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
 
 EVENT: dict[str, Any] = {

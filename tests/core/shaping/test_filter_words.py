@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tidings.core.shaping.filters.compiler import OPERATORS, compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
+from tidings.core.shaping.filters.operator_list import OPERATORS
 from tidings.core.shaping.filters.words import describe_filter
 
 GOLD = {"path": "data.tier", "eq": "gold"}

@@ -3,13 +3,8 @@
 from typing import Any
 
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN
-from tidings.core.shaping.filters.compiler import (
-    COMPARISONS,
-    LIST_MAX,
-    PATTERN_MAX,
-    TEXT_MAX,
-    TEXTUAL,
-)
+from tidings.core.shaping.filters.compiler import LIST_MAX, PATTERN_MAX, TEXT_MAX
+from tidings.core.shaping.filters.operator_list import FILTER_OPERATORS, OperandKind
 
 NAME = "Filter"
 REFERENCE: dict[str, Any] = {"$ref": f"#/components/schemas/{NAME}"}
@@ -17,13 +12,15 @@ REFERENCE: dict[str, Any] = {"$ref": f"#/components/schemas/{NAME}"}
 _TEXT: dict[str, Any] = {"type": "string", "maxLength": TEXT_MAX}
 _NUMBER: dict[str, Any] = {"type": "number"}
 _SCALAR: dict[str, Any] = {"anyOf": [_TEXT, _NUMBER, {"type": ["boolean", "null"]}]}
-_OPERATORS: dict[str, Any] = {
-    "eq": _SCALAR,
-    "in": {"type": "array", "items": _SCALAR, "minItems": 1, "maxItems": LIST_MAX},
-    **{name: _TEXT | {"minLength": 1} for name in TEXTUAL},
-    **{name: {"anyOf": [_TEXT, _NUMBER]} for name in COMPARISONS},
-    "matches": {"type": "string", "minLength": 1, "maxLength": PATTERN_MAX},
+_OPERANDS: dict[OperandKind, dict[str, Any]] = {
+    OperandKind.SCALAR: _SCALAR,
+    OperandKind.LIST: {"type": "array", "items": _SCALAR, "minItems": 1, "maxItems": LIST_MAX},
+    OperandKind.BOUND: {"anyOf": [_TEXT, _NUMBER]},
+    OperandKind.TEXT: _TEXT | {"minLength": 1},
+    OperandKind.PATTERN: {"type": "string", "minLength": 1, "maxLength": PATTERN_MAX},
+    OperandKind.FLAG: {"type": "boolean"},
 }
+_OPERATORS = {name: _OPERANDS[operator.operand] for name, operator in FILTER_OPERATORS.items()}
 
 
 _SEVERAL: dict[str, Any] = {"type": "array", "items": REFERENCE, "minItems": 1}
@@ -36,7 +33,6 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "path": {"type": "string", "pattern": PATH_PATTERN, "maxLength": PATH_MAX},
         **_OPERATORS,
-        "exists": {"type": "boolean"},
         **_BRANCHES,
     },
     "additionalProperties": False,

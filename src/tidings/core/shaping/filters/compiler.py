@@ -19,6 +19,12 @@ import msgspec
 import re2  # type: ignore[import-untyped]  # its wheel has no types
 
 from tidings.core.event_path import EACH, PATH_RULE, Path, read_path
+from tidings.core.shaping.filters.operator_list import (
+    COMPARISONS,
+    FILTER_OPERATORS,
+    OPERATORS,
+    TEXTUAL,
+)
 from tidings.core.shaping.filters.operators import (
     ABSENT,
     Accepts,
@@ -44,15 +50,6 @@ LIST_MAX = 1000
 TEXT_MAX = 1024  # characters of a text in a filter
 PATTERNS_MAX = 4
 PATTERN_MAX = 256  # characters
-
-COMPARISONS = ("gt", "gte", "lt", "lte")
-TEXTUAL = ("prefix", "suffix", "contains")
-OPERATORS = ("eq", "in", *COMPARISONS, *TEXTUAL, "matches", "exists")
-_WORDS = {
-    "eq": "be", "in": "be one of", "gt": "be above", "gte": "be at least", "lt": "be below",
-    "lte": "be at most", "prefix": "begin with", "suffix": "end with", "contains": "contain",
-    "matches": "match", "exists": "be there:",
-}  # fmt: skip
 
 
 class FilterRefused(Invalid):
@@ -128,7 +125,9 @@ def _explain(node: Node, event: Event) -> Explanation:
         case "not":
             return Explanation(False, node.place, f"{node.nodes[0].place} must not hold; it does.")
         case _:
-            rules = " and ".join(f"{_WORDS[name]} {_short(value)}" for name, value in node.rules)
+            rules = " and ".join(
+                f"{FILTER_OPERATORS[name].must} {_short(value)}" for name, value in node.rules
+            )
             values = values_at(event, node.steps)
             got = ", ".join(describe_value(value, IN_EVENTS) for value in values[:3]) or "nothing"
             more = f" and {len(values) - 3} more" if len(values) > 3 else ""

@@ -5,14 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidings.core.shaping.filters.compiler import CompiledFilter, Node
+from tidings.core.shaping.filters.operator_list import FILTER_OPERATORS
 
 LISTED_MAX = 5  # of the values of `in`
 SHOWN_MAX = 80  # characters of one value
-_VERBS = {
-    "eq": "is", "in": "is one of", "gt": "is above", "gte": "is at least", "lt": "is below",
-    "lte": "is at most", "prefix": "begins with", "suffix": "ends with", "contains": "contains",
-    "matches": "matches",
-}  # fmt: skip
 
 
 def describe_filter(filter: CompiledFilter) -> str:
@@ -40,13 +36,14 @@ def _joined(nodes: Sequence[Node], word: str, outermost: bool) -> str:
 
 
 def _rule(operator: str, operand: Any) -> str:
+    declared = FILTER_OPERATORS[operator]
     if operator == "exists":
-        return "is there" if operand else "is not there"
+        return declared.holds if operand else declared.fails
     if operator == "in":
         shown = ", ".join(map(_value, operand[:LISTED_MAX]))
         more = len(operand) - LISTED_MAX
-        return f"is one of {shown}" + (f" and {more} more" if more > 0 else "")
-    return f"{_VERBS[operator]} {_value(operand)}"
+        return f"{declared.holds} {shown}" + (f" and {more} more" if more > 0 else "")
+    return f"{declared.holds} {_value(operand)}"
 
 
 def _value(value: object) -> str:
