@@ -12,6 +12,7 @@ from tidings.engine.shaping.platform import Platform
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.engine.shaping.transformations import Transformations
+from tidings.engine.threads import ThreadOffload
 from tidings.ports import Ports
 
 
@@ -24,6 +25,7 @@ class ShapingServices:
     enricher: Enricher
     platform: Platform | None
     shaper: Shaping
+    offload: ThreadOffload
 
     @classmethod
     def compose(
@@ -56,6 +58,7 @@ class ShapingServices:
             transformations=transformations,
             enricher=enricher,
             platform=platform,
+            offload=base.offload,
             shaper=ports.shaping
             or Shaper(
                 enricher=enricher,

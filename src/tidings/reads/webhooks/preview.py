@@ -20,7 +20,7 @@ from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.reads.columns import show_left_out
 from tidings.reads.messages import show_bytes
 from tidings.store import port
-from tidings.store.port import EventQuery, StoredEvent
+from tidings.store.port import ROWS_MAX, EventQuery, StoredEvent
 
 BYTES_MAX = 4 << 20  # of all payloads in an answer
 PAGES_MAX = 50
@@ -48,6 +48,13 @@ class PreviewParts(Protocol):
     @property
     def web(self) -> HoldsAnswers:
         """The holder of the memory of answers."""
+
+
+class EventRefusal(msgspec.Struct, frozen=True):
+    """The reason why an event would not be sent. `node`: the one of the filter that refuses it."""
+
+    why: str
+    node: str | None = None
 
 
 def preview_bytes(last: int) -> int:
@@ -80,7 +87,9 @@ async def newest(
     found = 0
     before: int | None = None
     for _ in range(PAGES_MAX):
-        page = await store.log_events(EventQuery(org, names, before=before, limit=last))
+        page = await store.log_events(
+            EventQuery(org, names, before=before, limit=min(last, ROWS_MAX))
+        )
         for head in page.events:
             event = await store.event(org, head.id)
             if event is not None and event.body is not None:
@@ -91,6 +100,26 @@ async def newest(
         before = page.older
         if before is None:
             return
+
+
+def refusal_of(
+    parts: PreviewParts, webhook: Webhook, stored: StoredEvent, event: dict[str, Any]
+) -> EventRefusal | None:
+    """Return why a webhook would not be sent an event, by its type and its filter; None where it
+    would be."""
+    if not webhook.has_target:
+        return EventRefusal(f"{webhook.kind} makes no call: no event is sent.")
+    if not webhook.hears(stored.stored_name):
+        return EventRefusal("eventNames does not name its type.")
+    kind = parts.events.types.event_type_of(stored.org, event)
+    if kind is not None and not webhook.subscribes(stored.stored_name, kind.version):
+        wanted = webhook.version_of(stored.name)
+        return EventRefusal(f"It is of version {kind.version}; eventVersions asks for {wanted}.")
+    if webhook.filter is not None:
+        explanation = explain(webhook.filter, event)
+        if not explanation.accepted:
+            return EventRefusal(explanation.said, explanation.node)
+    return None
 
 
 async def try_event(
@@ -122,20 +151,9 @@ async def make_message(
         "warning": None,
         "body": None,
     }
-    if not webhook.has_target:
-        return row | {"why": f"{webhook.kind} makes no call: no event is sent."}, None
-    if not webhook.hears(stored.stored_name):
-        return row | {"why": "eventNames does not name its type."}, None
     event = msgspec.json.decode(body)
-    kind = parts.events.types.event_type_of(stored.org, event)
-    if kind is not None and not webhook.subscribes(stored.stored_name, kind.version):
-        wanted = webhook.version_of(stored.name)
-        why = f"It is of version {kind.version}; eventVersions asks for {wanted}."
-        return row | {"why": why}, None
-    if webhook.filter is not None:
-        explanation = explain(webhook.filter, event)
-        if not explanation.accepted:
-            return row | {"why": explanation.said, "node": explanation.node}, None
+    if (refusal := refusal_of(parts, webhook, stored, event)) is not None:
+        return row | {"why": refusal.why, "node": refusal.node}, None
     del event  # what was read of it is many times as large as its bytes
     row["received"] = True
     job = Job(
