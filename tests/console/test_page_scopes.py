@@ -19,7 +19,9 @@ SCOPES = {
     ),
     "webhooks:write": (
         "GET/webhooks/new POST/webhooks/new POST/webhooks/check POST/webhooks/inbox "
-        "POST/webhooks/preview POST/webhooks/test GET/webhooks/{id}/edit POST/webhooks/{id}/edit "
+        "POST/webhooks/preview POST/webhooks/filter/matches POST/webhooks/filter/values/{row} "
+        "POST/webhooks/filter/{act} POST/webhooks/test "
+        "GET/webhooks/{id}/edit POST/webhooks/{id}/edit "
         "POST/webhooks/{id}/test POST/webhooks/{id}/say GET/webhooks/{id}/rotate "
         "POST/webhooks/{id}/rotate GET/webhooks/{id}/delete POST/webhooks/{id}/delete "
         "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete "

@@ -105,3 +105,11 @@ def _paths(texts: list[str]) -> list[str | None]:
         if value in ("{", "["):
             open_blocks.append((path, value == "[", [0]))
     return paths
+
+
+def lay_out(body: bytes) -> str:
+    """Return JSON laid out, and anything else as it is."""
+    try:
+        return msgspec.json.format(body, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body.decode(errors="replace")

@@ -34,6 +34,7 @@ from tidings.console.pages.sources import aside as source_aside
 from tidings.console.pages.sources import edit as source_edit
 from tidings.console.pages.sources import sources
 from tidings.console.pages.webhooks import edit as webhook_edit
+from tidings.console.pages.webhooks import filters as webhook_filters
 from tidings.console.pages.webhooks import listed as webhooks_listed
 from tidings.console.pages.webhooks import sample as webhook_sample
 from tidings.console.pages.webhooks import webhooks
@@ -63,6 +64,9 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/check", webhook_edit.check, "webhooks:write"),
     ("POST", "/webhooks/inbox", webhook_edit.make_inbox, "webhooks:write"),
     ("POST", "/webhooks/preview", webhook_edit.preview, "webhooks:write"),
+    ("POST", "/webhooks/filter/matches", webhook_filters.show_matches, "webhooks:write"),
+    ("POST", "/webhooks/filter/values/{row}", webhook_filters.offer_values, "webhooks:write"),
+    ("POST", "/webhooks/filter/{act}", webhook_filters.change, "webhooks:write"),
     ("POST", "/webhooks/test", webhook_edit.send_test, "webhooks:write"),
     ("POST", "/webhooks/drain", webhooks.drain_marked, "replay:write"),
     ("GET", "/webhooks/types/{name}", webhook_edit.show_type, "webhooks:read"),

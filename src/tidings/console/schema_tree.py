@@ -1,6 +1,6 @@
 """A JSON Schema as a tree that can be read: name, kind, whether it must be there, what it says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -68,6 +68,11 @@ def _optional_kinds(schema: dict[str, Any], depth: int) -> Iterator[str | list[s
                 yield field["type"]
             items = field.get("items")
             yield from _optional_kinds(items if isinstance(items, dict) else field, depth + 1)
+
+
+def describe_types(types: Sequence[str]) -> str:
+    """Describe the JSON types of a field: `text or whole number`."""
+    return _kind({"type": list(types)} if types else {})
 
 
 class _Reading:

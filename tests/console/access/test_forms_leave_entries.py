@@ -36,6 +36,9 @@ UNRECORDED = {
     "/webhooks/check": "says whether a URL may be used; nothing is kept",
     "/webhooks/preview": "shows what a webhook would get; nothing is kept or sent",
     "/actions/{name}/mail": "shows the mail that an action would send; nothing is kept or sent",
+    "/webhooks/filter/matches": "shows which events a filter takes; nothing is kept",
+    "/webhooks/filter/values/{row}": "offers values of events; nothing is kept",
+    "/webhooks/filter/{act}": "shows the rows of a form anew; nothing is kept",
     "/sources/try": "shows what a source would make; nothing is kept",
     "/sources/{id}/try": "the same",
     "/events/new": "accepting events is what the service is for; the log of events has them",
@@ -447,6 +450,7 @@ async def test_what_is_only_shown_leaves_none(form: str) -> None:
         marks = len(all_entries(p))
         id = things.ids["source" if "/sources" in form else "webhook"]
         path = f"/console/o/7{form}".replace("{id}", id).replace("{name}", "welcome")
+        path = path.replace("{act}", "add-0").replace("{row}", "0")
         sent: Form = SOURCE_FORM if "/sources" in form else FORM
         if form.startswith("/actions"):
             sent = {"event": "example customerAdded"}

@@ -392,9 +392,10 @@ def _silent(found: Findings) -> Diagnosis | None:
         )
     refused = [row for row in rows if not row["received"]]
     if len(refused) == len(rows):
+        from tidings.core.shaping.filters.no_match import describe_no_match  # noqa: PLC0415  # as above
+
         return Diagnosis(
-            f"Its filter matches none of the last {len(rows)} events of its types: "
-            f"{refused[0]['why']}",
+            describe_no_match(len(rows), refused[0]["why"]),
             "Change the filter, and preview its effect before you rely on it.",
             f"tidings webhooks preview {webhook['webHookId']}",
         )

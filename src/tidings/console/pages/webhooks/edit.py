@@ -12,7 +12,8 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.catalogue.uses import USE_OF
-from tidings.console.pages.webhooks import drained, type_form
+from tidings.console.json_view import lay_out
+from tidings.console.pages.webhooks import drained, filter_builder, type_form
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
 from tidings.console.pages.webhooks.type_choices import (
@@ -88,12 +89,12 @@ async def show_new(visit: Visit) -> Response:
     if wanted := query.get("use"):
         shown.names = list(USE_OF[wanted].types) if wanted in USE_OF else shown.names
         refusals = [] if wanted in USE_OF else [webhook_form.unknown_use(wanted)]
-    return await _form(visit, shown, source=source, refusals=refusals)
+    return await form_page(visit, shown, source=source, refusals=refusals)
 
 
 async def create(visit: Visit) -> Response:
     """Make it; its signing secret is shown this once."""
-    shown, source = webhook_form.of_form(visit.form, visit.lists), _source(visit)
+    shown, source = webhook_form.of_form(visit.form, visit.lists), copied_webhook(visit)
     body, wrong = body_of(shown)
     copied = None if source is None else source.config.settings
     if copied is not None:
@@ -111,12 +112,12 @@ async def create(visit: Visit) -> Response:
             platform=caller.platform,
         )
     except (Invalid, Conflict) as refused:
-        return await _form(visit, shown, source=source, refusals=refused.refusals)
+        return await form_page(visit, shown, source=source, refusals=refused.refusals)
     except KeyReused:
         message = (
             "This form has already created a webhook. Open it from the list, or start a new form."
         )
-        return await _form(
+        return await form_page(
             visit, shown, source=source, refusals=[FieldRefusal("made", message, "")]
         )
     return visit.page(
@@ -136,7 +137,7 @@ async def show_edit(visit: Visit) -> Response:
     if record.webhook.type.of_file:
         return visit.page("webhook_of_file.html", record=record)
     active = record.webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED)
-    return await _form(
+    return await form_page(
         visit, webhook_form.of_settings(record.config.settings, active), record=record
     )
 
@@ -165,11 +166,11 @@ async def update(visit: Visit) -> Response:
             platform=caller.platform,
         )
     except (Invalid, Conflict) as refused:
-        return await _form(visit, shown, record=record, refusals=refused.refusals)
+        return await form_page(visit, shown, record=record, refusals=refused.refusals)
     except WebhookMoved:
         message = "Somebody else changed this webhook after you opened it. Open it again and "
         message += "repeat your change. Nothing was saved."
-        return await _form(
+        return await form_page(
             visit, shown, record=record, refusals=[FieldRefusal("moved", message, "")]
         )
     messages = [
@@ -183,14 +184,16 @@ async def update(visit: Visit) -> Response:
     return visit.go(f"/webhooks/{record.webhook.id}", " ".join(messages))
 
 
-async def _form(
+async def form_page(
     visit: Visit,
     shown: WebhookFormState,
     *,
     record: WebhookState | None = None,
     source: WebhookState | None = None,
     refusals: Refusals = (),
+    note: str = "",
 ) -> Response:
+    """Show the form as it stands. `note`: what is said of its filter."""
     services, org = visit.services, visit.caller.org
     named = services.shaping.transformations.names(org)
     stored = record or source
@@ -208,6 +211,7 @@ async def _form(
         source=source,
         refusals=placed(refusals),
         offered=offered,
+        builder=filter_builder.build(visit, shown, placed(refusals), note=note),
         others="\n".join(name for name in shown.names if name not in offered.names),
         admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[
@@ -247,8 +251,8 @@ def _flow(visit: Visit, settings: WebhookSettings) -> dict[str, Any]:
     return {NEO: msgspec.json.decode(neo) | {SEND_WHOLE: SEND_WHOLE in visit.form}}
 
 
-def _source(visit: Visit) -> WebhookState | None:
-    """The webhook that is copied; None where none is."""
+def copied_webhook(visit: Visit) -> WebhookState | None:
+    """Return the webhook that is copied; None where none is."""
     wanted = visit.form.get("from", "")
     return own(visit, WebhookId(wanted)) if wanted else None
 
@@ -282,7 +286,7 @@ async def show_type(visit: Visit) -> Response:
     kind = visit.services.events.types.get(visit.caller.org, name)
     if kind is None:
         raise not_found("eventName", "an event type of this org", name)
-    example = _pretty(msgspec.json.encode(kind.example)) if kind.examples else None
+    example = lay_out(msgspec.json.encode(kind.example)) if kind.examples else None
     values = {"kind": kind, "tree": schema_tree(kind.schema), "example": example}
     if visit.partial:
         return visit.page("parts/type_beside.html", **values)
@@ -305,7 +309,7 @@ async def check(visit: Visit) -> Response:
 async def make_inbox(visit: Visit) -> Response:
     """Create a test inbox as the receiver; the form comes back with its URL."""
     shown = webhook_form.of_form(visit.form, visit.lists)
-    kept = _kept(visit)
+    kept = kept_webhook(visit)
     refusals: Refusals = ()
     name = shown.texts["name"]
     try:
@@ -324,8 +328,8 @@ async def make_inbox(visit: Visit) -> Response:
             record=kept,
             queue=kind is not None and kind.over_default,
         )
-    source = None if kept is not None else _source(visit)
-    return await _form(visit, shown, record=kept, source=source, refusals=refusals)
+    source = None if kept is not None else copied_webhook(visit)
+    return await form_page(visit, shown, record=kept, source=source, refusals=refusals)
 
 
 async def preview(visit: Visit) -> Response:
@@ -336,21 +340,12 @@ async def preview(visit: Visit) -> Response:
 
 
 async def _previewed(visit: Visit) -> dict[str, Any]:
-    kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
+    kept, shown = kept_webhook(visit), webhook_form.of_form(visit.form, visit.lists)
     preview: dict[str, Any] = {"refusals": [], "row": None, "real": False}
     if not shown.names:
         return preview | {"hint": "Choose an event to see its payload here."}
-    body, wrong = body_of(shown)
-    body |= _FILLED | {"webHookHeaders": {}, "active": True}
     try:
-        webhook, _ = visit.services.webhooks.unsaved(
-            visit.caller.org,
-            body,
-            None if kept is None else kept.webhook.id,
-            platform=visit.caller.platform,
-        )
-        if wrong:
-            raise Invalid(*wrong)
+        webhook = webhook_in(visit, shown, kept)
     except (Invalid, Conflict) as refused:
         return preview | {"refusals": [refusal.message for refusal in refused.refusals], "hint": ""}
     stored = await _newest(visit, shown.names)
@@ -365,15 +360,31 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
         visit.view_payload("event", stored.id)
     row = await try_event(visit.services, webhook, stored, BYTES_MAX)
     text = None if row["body"] is None else row["body"]["text"]
-    row |= {"shown": _pretty(text.encode()) if text else None, "raw": text}
+    row |= {"shown": lay_out(text.encode()) if text else None, "raw": text}
     return preview | {"row": row, "real": real, "accepted_ms": stored.at_ms, "hint": ""}
+
+
+def webhook_in(visit: Visit, shown: WebhookFormState, kept: WebhookState | None) -> Webhook:
+    """Return the webhook that the form would make, whatever it says of its receiver. Invalid,
+    Conflict."""
+    body, wrong = body_of(shown)
+    body |= _FILLED | {"webHookHeaders": {}, "active": True}
+    webhook, _ = visit.services.webhooks.unsaved(
+        visit.caller.org,
+        body,
+        None if kept is None else kept.webhook.id,
+        platform=visit.caller.platform,
+    )
+    if wrong:
+        raise Invalid(*wrong)
+    return webhook
 
 
 async def send_test(visit: Visit) -> Response:
     """Send one signed test message to the URL of the form, and show the answer. Nothing is kept."""
-    kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
+    kept, shown = kept_webhook(visit), webhook_form.of_form(visit.form, visit.lists)
     org, services = visit.caller.org, visit.services
-    source = _source(visit) if kept is None else None
+    source = copied_webhook(visit) if kept is None else None
     body, wrong = body_of(shown)
     body["name"] = body["name"] or "test"
     body["eventNames"] = body["eventNames"] or _some_type(visit)
@@ -469,8 +480,8 @@ def example_of(visit: Visit, webhook: Webhook) -> StoredEvent | None:
     return None
 
 
-def _kept(visit: Visit) -> WebhookState | None:
-    """The webhook that is being changed; None for a new one."""
+def kept_webhook(visit: Visit) -> WebhookState | None:
+    """Return the webhook that is being changed; None for a new one."""
     wanted = visit.form.get("webhook", "")
     return living(visit, WebhookId(wanted)) if wanted else None
 
@@ -485,13 +496,5 @@ def _readable(tested: dict[str, Any]) -> dict[str, Any]:
         if tested[side] is not None:
             body = tested[side]["body"]
             text = body["text"]
-            body["shown"] = f"{body['bytes']} bytes" if text is None else _pretty(text.encode())
+            body["shown"] = f"{body['bytes']} bytes" if text is None else lay_out(text.encode())
     return tested
-
-
-def _pretty(body: bytes) -> str:
-    """JSON laid out; anything else as it is."""
-    try:
-        return msgspec.json.format(body, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body.decode(errors="replace")

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.uses import USE_OF
-from tidings.console.pages.webhooks import type_form
+from tidings.console.pages.webhooks import filter_form, type_form
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
+from tidings.core.shaping.filters.conditions import ConditionTree
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.shaping.signatures import schemes
@@ -112,6 +113,7 @@ class WebhookFormState(msgspec.Struct):
     signatures: list[str]  # ticked schemes
     unknown_uses: Sequence[str] = ()
     asks_signing: bool = True  # whether the page has ticks for them
+    rows: ConditionTree | None = None  # of the filter; None: it is edited as JSON
 
 
 def fresh(kind: str = HTTP) -> WebhookFormState:
@@ -132,6 +134,7 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
         names=[],
         sources=[],
         signatures=[*FIELD_OF[SIGNATURES].usual()],
+        rows=filter_form.rows_of_json(""),
     )
 
 
@@ -149,7 +152,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
         **type_form.texts_of(settings),
         WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
         **_retry_texts(settings.retry),
-        FILTER: "" if settings.filter is None else _pretty(settings.filter),
+        FILTER: "" if settings.filter is None else filter_form.laid_out(settings.filter),
         "fieldsKind": kind,
         "paths": "\n".join(fields.get(kind, ())),
         RENAME: "\n".join(f"{path} = {name}" for path, name in settings.rename.items()),
@@ -160,6 +163,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
     shown.headers = [*masked(settings.headers), ("", "")]
     shown.names = list(settings.event_names)
     shown.signatures = list(settings.signatures)
+    shown.rows = filter_form.rows_of_json(shown.texts[FILTER])
     shown.sources = [str(identifier) for identifier in _extra(extra, IDENTIFIERS) or ()]
     return shown
 
@@ -189,6 +193,7 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Webh
         if "signing" in form
         else [*FIELD_OF[SIGNATURES].usual()],
         asks_signing="signing" in form,
+        rows=filter_form.rows_in(form, lists),
     )
 
 
@@ -218,18 +223,11 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         body[SIGNATURES] = shown.signatures
     if texts["signingSecret"]:
         body["signingSecret"] = texts["signingSecret"]
-    if texts[FILTER]:
-        try:
-            body[FILTER] = msgspec.json.decode(texts[FILTER])
-        except (msgspec.DecodeError, RecursionError) as wrong:
-            message = str(wrong)[:120]
-            refusals.append(
-                FieldRefusal.build(
-                    "bad_json",
-                    f"filter must be JSON; {message}. Check quotes, commas and brackets.",
-                    field="filter",
-                )
-            )
+    if shown.rows is not None:
+        body[FILTER], of_rows = filter_form.filter_in(shown.rows, texts[FILTER])
+        refusals += of_rows
+    elif texts[FILTER]:
+        body[FILTER] = _json_filter(texts[FILTER], refusals)
     if texts[RENAME]:
         body[RENAME] = _renames(texts[RENAME], refusals)
     return body, refusals
@@ -245,6 +243,21 @@ def unknown_use(use: str) -> FieldRefusal:
     )
 
 
+def _json_filter(text: str, refusals: list[FieldRefusal]) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as wrong:
+        message = str(wrong)[:120]
+        refusals.append(
+            FieldRefusal.build(
+                "bad_json",
+                f"filter must be JSON; {message}. Check quotes, commas and brackets.",
+                field="filter",
+            )
+        )
+        return None
+
+
 def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
     """Place the refusals beside the fields of the page; under "" those that belong to none."""
     found: dict[str, list[str]] = {}
@@ -254,7 +267,7 @@ def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
 
 
 def _place(field: str) -> str:
-    if field in _TEXTS:
+    if field in _TEXTS or filter_form.is_row_place(field):
         return field
     if field in _PLACES:
         return _PLACES[field]
@@ -337,7 +350,3 @@ def _numbers(value: Any) -> str:
 def _extra(extra: Mapping[str, msgspec.Raw], field: str) -> Any:
     raw = extra.get(field)
     return None if raw is None else msgspec.json.decode(raw)
-
-
-def _pretty(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

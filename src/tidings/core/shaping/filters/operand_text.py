@@ -57,8 +57,14 @@ def write_operand(operator: str, operand: Any) -> str | None:
 
 def quote(text: str) -> str:
     """Write a text as JSON in which every sign that is not seen is escaped."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in quoted)
+    return escape_unseen(json.dumps(text, ensure_ascii=False), but="")
+
+
+def escape_unseen(text: str, but: str = "\n") -> str:
+    """Escape the signs of JSON that are not seen, `but` for some: they can only stand in texts."""
+    return "".join(
+        sign if sign.isprintable() or sign in but else json.dumps(sign)[1:-1] for sign in text
+    )
 
 
 def _read_scalar(text: str) -> Any:
