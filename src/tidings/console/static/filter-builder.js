@@ -20,7 +20,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const same = held && document.getElementById(held.id);
     if (wanted) wanted.focus();
     else if (same) {
-      if (same.matches("input:not([type=hidden])")) same.value = held.value;
+      const there = same.value;
+      if (same.matches("input, select, textarea")) same.value = held.value;
+      if (same.matches("select") && same.value !== held.value) same.value = there;
       same.focus();
     }
     held = null;

@@ -192,8 +192,9 @@ async def form_page(
     source: WebhookState | None = None,
     refusals: Refusals = (),
     note: str = "",
+    focus: str = "",
 ) -> Response:
-    """Show the form as it stands. `note`: what is said of its filter."""
+    """Show the form as it stands. `note`, `focus`: of its filter, as for `filter_builder.build`."""
     services, org = visit.services, visit.caller.org
     named = services.shaping.transformations.names(org)
     stored = record or source
@@ -211,7 +212,7 @@ async def form_page(
         source=source,
         refusals=placed(refusals),
         offered=offered,
-        builder=filter_builder.build(visit, shown, placed(refusals), note=note),
+        builder=filter_builder.build(visit, shown, placed(refusals), note=note, focus=focus),
         others="\n".join(name for name in shown.names if name not in offered.names),
         admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[

@@ -28,7 +28,6 @@ from tidings.core.webhooks.name_matching import is_prefix
 from tidings.errors import Invalid
 
 KINDS_MAX = 40  # types whose fields are offered
-NEW, NEXT = "new", "next"  # where the focus goes: into a row that was added, or past one that left
 
 
 class BuilderRow(msgspec.Struct, frozen=True):
@@ -65,6 +64,7 @@ class FilterBuilder(msgspec.Struct, frozen=True):
     note: str
     refusals: Mapping[str, str]
     focus: str = ""
+    is_open: bool = False  # without being asked
 
 
 def build(
@@ -76,7 +76,7 @@ def build(
     focus: str = "",
 ) -> FilterBuilder:
     """Build what is shown of a form's filter. `focus`: the position of the row that is to be typed
-    into, or one of the words above."""
+    into, or the word for its JSON."""
     kinds = kinds_named(visit, shown.names)
     fields = offer_fields(kinds)
     rows = _Rows(visit, kinds, fields, refusals, focus)
@@ -98,6 +98,14 @@ def build(
         note=note,
         refusals=refusals,
         focus=focus,
+        is_open=bool(note or focus or _is_set(shown)),
+    )
+
+
+def _is_set(shown: WebhookFormState) -> bool:
+    rows = shown.rows
+    return bool(shown.texts[FILTER]) or not all(
+        row.is_blank for row in (() if rows is None else rows.conditions)
     )
 
 

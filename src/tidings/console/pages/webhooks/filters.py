@@ -15,6 +15,7 @@ from tidings.console.pages.webhooks import edit, filter_builder, filter_form
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.filter_builder import lines_for, values_by_schema
 from tidings.console.pages.webhooks.form import WebhookFormState, placed
+from tidings.console.pages.webhooks.summary import WebhookSummary
 from tidings.console.visit import Visit
 from tidings.core.shaping.filters.conditions import ConditionTree
 from tidings.core.shaping.filters.no_match import describe_no_match
@@ -62,7 +63,13 @@ async def change(visit: Visit) -> Response:
     kept = edit.kept_webhook(visit)
     source = None if kept is not None else edit.copied_webhook(visit)
     return await edit.form_page(
-        visit, shown, record=kept, source=source, refusals=changed.refusals, note=changed.note
+        visit,
+        shown,
+        record=kept,
+        source=source,
+        refusals=changed.refusals,
+        note=changed.note,
+        focus=changed.focus or "rows",
     )
 
 
@@ -85,12 +92,20 @@ def _drop_row(shown: WebhookFormState, position: int) -> _BuilderChange:
     return _BuilderChange(focus=str(min(position, len(shown.rows.conditions) - 1)))
 
 
+def _check(shown: WebhookFormState, _: int) -> _BuilderChange:
+    """Look the rows through; those that are still written are let be."""
+    if shown.rows is None:
+        return _BuilderChange()
+    refusals = filter_form.filter_in(shown.rows, shown.texts[FILTER])[1]
+    return _BuilderChange(
+        refusals=[refusal for refusal in refusals if _is_filled(shown.rows, refusal)]
+    )
+
+
 def _as_rows(shown: WebhookFormState, _: int) -> _BuilderChange:
-    """Show the filter as rows where it has some; rows that are there are looked through."""
+    """Show the filter as rows where it has some."""
     if shown.rows is not None:
-        refusals = filter_form.filter_in(shown.rows, shown.texts[FILTER])[1]
-        filled = [refusal for refusal in refusals if _is_filled(shown.rows, refusal)]
-        return _BuilderChange(refusals=filled)
+        return _check(shown, 0)
     wrong = webhook_form.body_of(shown)[1]
     of_filter = [refusal for refusal in wrong if refusal.field == FILTER]
     if of_filter:
@@ -121,6 +136,7 @@ def _as_json(shown: WebhookFormState, _: int) -> _BuilderChange:
 
 
 _CHANGES: dict[str, Callable[[WebhookFormState, int], _BuilderChange]] = {
+    "check": _check,
     "rows": _as_rows,
     "json": _as_json,
     "add": _add_row,
@@ -199,3 +215,22 @@ def _sentence(found: FilterMatches) -> str:
         f"{found.matched:,} of the last {found.looked:,} "
         f"event{'' if found.looked == 1 else 's'} match{'es' if found.matched == 1 else ''}{cut}."
     )
+
+
+async def say_no_match(visit: Visit, summary: WebhookSummary) -> str:
+    """Say that the filter of a webhook has taken none of its last events, and why not the newest,
+    in the words of `tidings doctor`; nothing where it has. Why is for who may read the log."""
+    webhook, looked = summary.record.webhook, summary.judged.refused_by_filter
+    if looked is None or webhook.filter is None:
+        return ""
+    unknown = describe_no_match(LAST, "open the filter to see why.")
+    if not visit.may(LOOKS):
+        return unknown
+    try:
+        found = await count_matches(visit.services, webhook, last=1)
+    except RequestRefused:
+        return unknown
+    if found.refused is None or found.refusal is None:
+        return unknown
+    visit.view_payload("event", found.refused.id)
+    return describe_no_match(LAST, found.refusal.why)
