@@ -39,6 +39,7 @@ class WebhookJudgement(msgspec.Struct, frozen=True):
     state: HealthState | None = None  # what is wrong with it, whatever it is set to
     activity: WebhookActivity | None = None  # why nothing is sent, though nothing is wrong
     unread_since_ms: int | None = None  # of an unread one: since when nobody has fetched
+    refused_by_filter: int | None = None  # of an idle one whose filter takes nothing: how many
 
     @property
     def fails(self) -> bool:
@@ -86,6 +87,9 @@ class QuietLookup(Protocol):
 
     def is_idle(self, webhook: Webhook) -> bool:
         """Return whether there has been nothing to send."""
+
+    def refused_by_filter(self, webhook: Webhook) -> int | None:
+        """Return how many events its filter has refused, where it takes none."""
 
     def numbers(self) -> Iterable[int]:
         """List the webhooks that nobody reads."""
@@ -167,6 +171,7 @@ class WebhookJudgements:
             is_held=hold is not None or not is_called or is_stopped,
             is_idle=quiet is not None and quiet.is_idle(webhook),
         )
+        is_idle = activity is WebhookActivity.IDLE
         return WebhookJudgement(
             condition,
             health,
@@ -175,6 +180,7 @@ class WebhookJudgements:
             state=state,
             activity=activity,
             unread_since_ms=unread_since_ms,
+            refused_by_filter=quiet.refused_by_filter(webhook) if quiet and is_idle else None,
         )
 
     def suspects(self) -> set[int]:

@@ -71,13 +71,19 @@ class QuietWebhooks:
     def is_idle(self, webhook: Webhook) -> bool:
         """Return whether there has been nothing to send: for a day, or because its filter refuses
         all."""
-        if self._matches.misses(webhook) >= IDLE_MISSES:
+        if self.refused_by_filter(webhook) is not None:
             return True
         if self._matches.quiet_s(webhook.number) * 1000 < IDLE_AFTER_MS:
             return False
         if self._lanes.has_waiting(webhook.number):
             return False
         return self._clock.now_ms() - self._book.at(webhook.number).created_ms >= IDLE_AFTER_MS
+
+    def refused_by_filter(self, webhook: Webhook) -> int | None:
+        """Return how many events of its types a webhook's filter has refused one after the other;
+        None where these are too few to say that it matches nothing."""
+        misses = self._matches.misses(webhook)
+        return misses if misses >= IDLE_MISSES else None
 
     def numbers(self) -> Iterable[int]:
         """List the webhooks that nobody reads."""

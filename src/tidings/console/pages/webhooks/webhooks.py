@@ -9,7 +9,7 @@ from starlette.responses import Response
 from tidings.console.changed_by import changed_by
 from tidings.console.pages.charts import charts, spans
 from tidings.console.pages.charts.drawing import draw_all
-from tidings.console.pages.webhooks import drained
+from tidings.console.pages.webhooks import drained, filters
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
 from tidings.console.pages.webhooks.summary import DAY_MS, KEPT_MS, summaries
@@ -108,6 +108,7 @@ async def show(visit: Visit) -> Response:
         rows=newest.rows,
         facts=_facts(record),
         known=services.events.types.names(webhook.org),
+        no_match=await filters.say_no_match(visit, summary),
         warning=warning_of(
             webhook,
             services.shaping.transformations.names(webhook.org),
