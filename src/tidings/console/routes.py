@@ -37,6 +37,7 @@ from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import filters as webhook_filters
 from tidings.console.pages.webhooks import listed as webhooks_listed
 from tidings.console.pages.webhooks import sample as webhook_sample
+from tidings.console.pages.webhooks import trials as webhook_trials
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.parameters import OF_AN_ORG as TAKEN
 from tidings.console.parameters import OF_NO_ORG, check_of
@@ -67,13 +68,13 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/filter/matches", webhook_filters.show_matches, "webhooks:write"),
     ("POST", "/webhooks/filter/values/{row}", webhook_filters.offer_values, "webhooks:write"),
     ("POST", "/webhooks/filter/{act}", webhook_filters.change, "webhooks:write"),
-    ("POST", "/webhooks/test", webhook_edit.send_test, "webhooks:write"),
+    ("POST", "/webhooks/test", webhook_trials.send_test, "webhooks:write"),
     ("POST", "/webhooks/drain", webhooks.drain_marked, "replay:write"),
     ("GET", "/webhooks/types/{name}", webhook_edit.show_type, "webhooks:read"),
     ("GET", "/webhooks/{id}", webhooks.show, "webhooks:read"),
     ("GET", "/webhooks/{id}/edit", webhook_edit.show_edit, "webhooks:write"),
     ("POST", "/webhooks/{id}/edit", webhook_edit.update, "webhooks:write"),
-    ("POST", "/webhooks/{id}/test", webhook_edit.test_saved, "webhooks:write"),
+    ("POST", "/webhooks/{id}/test", webhook_trials.test_saved, "webhooks:write"),
     ("GET", "/webhooks/{id}/sample", webhook_sample.show, "logs:read"),
     ("POST", "/webhooks/{id}/sample", webhook_sample.send, "events:write"),
     ("GET", "/webhooks/{id}/drain", webhooks.show_drain, "logs:read"),

@@ -1,7 +1,7 @@
-"""A webhook is made, copied or changed: the form, its preview and its test message.
+"""A webhook is made, copied or changed: the form and its preview.
 
-Nothing is kept before it is saved. The preview and the test take the fields as they stand, so that
-the payload can be seen, and the receiver tried, while the webhook is still a form.
+Nothing is kept before it is saved. The preview takes the fields as they stand, so that the payload
+can be seen while the webhook is still a form.
 """
 
 import secrets
@@ -33,13 +33,11 @@ from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import FIELDS, HTTP, KINDS
-from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.webhooks.records import WebhookState, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved
-from tidings.errors import Conflict, FieldRefusal, Invalid, RequestRefused, not_found
-from tidings.reads.webhooks.drains import offer_drain
+from tidings.errors import Conflict, FieldRefusal, Invalid, not_found
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
-from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
+from tidings.reads.webhooks.trials import test_message
 from tidings.store.port import EventQuery, StoredEvent
 
 _WARNINGS_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short
@@ -297,7 +295,7 @@ async def show_type(visit: Visit) -> Response:
 async def check(visit: Visit) -> Response:
     """Check the URL as it stands: what to say of it; nothing where it may be used."""
     url = visit.form.get(_URL, "").strip()
-    body = _FILLED | {_URL: url, "eventNames": _some_type(visit)}
+    body = _FILLED | {_URL: url, "eventNames": some_type(visit)}
     refusals: list[FieldRefusal] = []
     if url:
         try:
@@ -349,7 +347,7 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
         webhook = webhook_in(visit, shown, kept)
     except (Invalid, Conflict) as refused:
         return preview | {"refusals": [refusal.message for refusal in refused.refusals], "hint": ""}
-    stored = await _newest(visit, shown.names)
+    stored = await newest_of(visit, shown.names)
     real = stored is not None
     if stored is None:
         stored = example_of(visit, webhook)
@@ -381,75 +379,8 @@ def webhook_in(visit: Visit, shown: WebhookFormState, kept: WebhookState | None)
     return webhook
 
 
-async def send_test(visit: Visit) -> Response:
-    """Send one signed test message to the URL of the form, and show the answer. Nothing is kept."""
-    kept, shown = kept_webhook(visit), webhook_form.of_form(visit.form, visit.lists)
-    org, services = visit.caller.org, visit.services
-    source = copied_webhook(visit) if kept is None else None
-    body, wrong = body_of(shown)
-    body["name"] = body["name"] or "test"
-    body["eventNames"] = body["eventNames"] or _some_type(visit)
-    trial: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
-    webhook_id = None if kept is None else kept.webhook.id
-    try:
-        if wrong:
-            raise Invalid(*wrong)
-        webhook, warnings = services.webhooks.unsaved(
-            org,
-            body,
-            webhook_id,
-            source=None if source is None else source.config.settings,
-            tried=True,
-            platform=visit.caller.platform,
-        )
-        webhook, made, _ = signed(services.webhooks, org, webhook, body, webhook_id)
-        event_id, message = await _test_event(visit, webhook)
-        saved = None if kept is None else kept.webhook
-        tested = await sent(services, org, webhook, event_id, message, saved)
-        trial |= await drained.offer_after_save(visit, saved, tested)
-        trial["tested"] = _readable(show_tested(tested, webhook))
-        trial["warnings"] = [warning.message for warning in warnings]
-        trial["secret"] = None if made is None else show_secret(made)
-    except TooSoon:
-        trial["refusals"] = ["A test message can be sent once a second. Try again in a moment."]
-    except RequestRefused as refused:
-        trial["refusals"] = [refusal.message for refusal in refused.refusals]
-    template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
-    return visit.page(template, **trial)
-
-
-async def test_saved(visit: Visit) -> Response:
-    """Send one test message to a saved webhook, and show the answer."""
-    record = living(visit, visit.request.path_params["id"])
-    webhook, services = record.webhook, visit.services
-    trial: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
-    try:
-        event_id, message = await _test_event(visit, webhook)
-        tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
-        trial["tested"] = _readable(show_tested(tested, webhook))
-        if tested.delivered:
-            drains, may = services.delivery.drains, visit.may("replay:write")
-            trial |= {"webhook": webhook, "drain": await offer_drain(drains, webhook, may=may)}
-    except TooSoon:
-        trial["refusals"] = ["A test message can be sent once a second. Try again in a moment."]
-    except RequestRefused as refused:
-        trial["refusals"] = [refusal.message for refusal in refused.refusals]
-    template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
-    return visit.page(template, **trial)
-
-
-async def _test_event(visit: Visit, webhook: Webhook) -> tuple[str, bytes]:
-    """Choose the event of a test: the newest real event of the webhook's types, else an example."""
-    asked: dict[str, Any] = {}
-    stored = await _newest(visit, sorted(webhook.event_names))
-    if stored is not None:
-        visit.view_payload("event", stored.id)
-        asked = {"eventName": stored.name, "event": msgspec.json.decode(stored.body or b"{}")}
-    return test_message(visit.services, visit.caller.org, webhook, asked)
-
-
-async def _newest(visit: Visit, names: Sequence[str]) -> StoredEvent | None:
-    """The newest event of some types whose bytes are still there."""
+async def newest_of(visit: Visit, names: Sequence[str]) -> StoredEvent | None:
+    """Find the newest event of some types whose bytes are still there."""
     store, org = visit.services.store, visit.caller.org
     page = await store.log_events(EventQuery(org, tuple(names), limit=1))
     for head in page.events:
@@ -487,15 +418,6 @@ def kept_webhook(visit: Visit) -> WebhookState | None:
     return living(visit, WebhookId(wanted)) if wanted else None
 
 
-def _some_type(visit: Visit) -> list[str]:
+def some_type(visit: Visit) -> list[str]:
+    """Return the first of the org's event types, where the form names none."""
     return [next(iter(visit.services.events.types.names(visit.caller.org)))]
-
-
-def _readable(tested: dict[str, Any]) -> dict[str, Any]:
-    """The bodies of a test message and its answer, JSON laid out."""
-    for side in ("request", "answer"):
-        if tested[side] is not None:
-            body = tested[side]["body"]
-            text = body["text"]
-            body["shown"] = f"{body['bytes']} bytes" if text is None else lay_out(text.encode())
-    return tested
