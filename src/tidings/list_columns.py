@@ -20,7 +20,7 @@ class Shown(Enum):
     NUMBER = auto()
     """At the right."""
     MOMENT = auto()
-    """A time, in the reader's zone."""
+    """A time, in the reader's zone and with it, in one piece."""
     DONE_HERE = auto()
     """On a page alone: what can be done with the row, where the reader may do it."""
 
@@ -95,7 +95,7 @@ REJECTIONS = ResourceList(
     ),
 )
 DELIVERIES = ResourceList(
-    shell=(STATE, ACCEPTED, EVENT, WEBHOOK, TRIES, ANSWER, ID),
+    shell=(STATE, ACCEPTED, EVENT, WEBHOOK, TRIES, ANSWER, _name("Id", "id")),
     page=(ACCEPTED, EVENT, CUSTOMER, WEBHOOK, STATE, ATTEMPTS, ANSWER, TOOK),
 )
 DELIVERIES_FOUND = ResourceList(page=(ACCEPTED, EVENT, WEBHOOK, STATE))

@@ -8,7 +8,9 @@ from tidings.core.delivery.waits import WaitsFor
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 
-QUIET = "It is quiet for the customer until 08:00 (UTC), by quiet of the action; it is done then."
+QUIET = (
+    "It is quiet for the customer until 08:00:00Z (UTC), by quiet of the action; it is done then."
+)
 # By name: what happens to a delivery in turn.
 COURSES: dict[str, tuple[str, ...]] = {
     "waits": ("wait",),

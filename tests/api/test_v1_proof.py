@@ -94,7 +94,7 @@ async def test_a_failed_attempt_shows_its_evidence_masked_and_what_to_do() -> No
         assert told["state"] == "retrying"
         assert told["nextAttemptAt"] == "2026-02-11T09:15:05.000Z"
         assert told["advice"] == (
-            "The receiver answered 503 Service Unavailable after 12 ms. Next try 09:15:05 UTC "
+            "The receiver answered 503 Service Unavailable after 12 ms. Next try 09:15:05Z "
             "(in 5 s). The receiver is overloaded or stopped: check that it runs."
         )
         [attempt] = told["attemptList"]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH_MAX = 100
+# What is copied out of a table is in one piece, where that leaves the other columns so much.
+UNBROKEN = ((Shown.NAME, Shown.MOMENT), (Shown.MOMENT,), ())
+OTHERS_MIN = 7
 STATES = {  # glyph and colour, the same everywhere
     "delivered": ("✓", "green"),
     "retrying": ("↻", "yellow"),
@@ -111,14 +114,32 @@ def print_table(columns: Sequence[ListColumn | str], rows: Iterable[Sequence[Any
     """Print a table without lines. A column is declared, or is texts below a head."""
     from rich.table import Table
 
+    declared = [ListColumn(column) if isinstance(column, str) else column for column in columns]
+    cells = [[_cell(value) for value in row] for row in rows]
+    unbroken = _unbroken(declared, cells)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        head, _, shown, *_ = ListColumn(column) if isinstance(column, str) else column
+    for head, _, shown, *_ in declared:
         side: Literal["left", "right"] = "right" if shown is Shown.NUMBER else "left"
-        table.add_column(head, justify=side, overflow="fold", no_wrap=shown is Shown.NAME)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_column(head, justify=side, overflow="fold", no_wrap=shown in unbroken)
+    for row in cells:
+        table.add_row(*row)
     _put(table)
+
+
+def _unbroken(columns: Sequence[ListColumn], rows: list[list[Text]]) -> tuple[Shown, ...]:
+    """Return which columns are not broken: those that are copied, as far as the width allows."""
+    widths = [
+        max(Text(column.head).cell_len, *(row[at].cell_len for row in rows), 0)
+        for at, column in enumerate(columns)
+    ]
+    for kinds in UNBROKEN:
+        needed = sum(
+            2 + (width if column.shown in kinds else min(width, OTHERS_MIN))
+            for column, width in zip(columns, widths, strict=True)
+        )
+        if needed - 2 <= console().width:
+            return kinds
+    return UNBROKEN[-1]
 
 
 def print_deliveries(found: list[dict[str, Any]]) -> None:
@@ -185,20 +206,24 @@ def moment(iso: str | None) -> Text | None:
     """Return a time of the API in the reader's zone; without the date where that is today."""
     if not iso:
         return None
+    from tidings.core.times import zoned
+
     try:
         when = datetime.fromisoformat(iso).astimezone()
     except (ValueError, OverflowError):
         return Text(clean(iso))
-    today = when.date() == datetime.now().astimezone().date()
-    return Text(f"{when:%H:%M:%S}" if today else f"{when:%Y-%m-%d %H:%M:%S}")
+    return Text(zoned(when, datetime.now().astimezone().date()))
 
 
 def clock(ms: Any) -> str:
-    """Return milliseconds since the epoch as a time of day in the reader's zone."""
+    """Return milliseconds since the epoch as a time of day in the reader's zone, with it."""
+    from tidings.core.times import zoned
+
     try:
-        return f"{datetime.fromtimestamp(ms / 1000):%H:%M:%S}"
+        when = datetime.fromtimestamp(ms / 1000).astimezone()
     except (TypeError, ValueError, OverflowError, OSError):
         return "--:--:--"
+    return zoned(when, when.date())
 
 
 def duration(ms: float | None) -> str | None:

@@ -1,6 +1,6 @@
-"""Times as answers show them: text with milliseconds."""
+"""Times as text: as answers show them, with milliseconds, and as commands print them for people."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 BEGIN_MS = -62_135_596_800_000  # the year 1
 END_MS = 253_402_300_800_000
@@ -30,6 +30,14 @@ def local_iso(ms: int, zone: tzinfo) -> str:
     `2026-02-11T14:45:00.123+0530`."""
     moment = _moment(min(max(ms, BEGIN_MS + _ZONE_MS), END_MS - 1 - _ZONE_MS)).astimezone(zone)
     return f"{moment.isoformat(timespec='milliseconds')[:23]}{moment:%z}"
+
+
+def zoned(moment: datetime, today: date | None = None) -> str:
+    """Write a time to the second with its zone as a number, in one word that options and filters
+    read again: `2026-02-11T14:45:00+05:30`, or `09:15:00Z` where its date is `today`."""
+    text = moment.isoformat(timespec="seconds")
+    zone = text[19:] if moment.utcoffset() else "Z"
+    return (text[11:19] if moment.date() == today else text[:19]) + zone
 
 
 def _moment(ms: int) -> datetime:

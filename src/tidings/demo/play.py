@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import msgspec
 
 from tidings.cli.exits import Exit, refuse, say
 from tidings.cli.service import ServiceClient, ServiceUnreachable
+from tidings.core.times import zoned
 from tidings.demo.ledger import Ledger, ReceivedRequest
 from tidings.demo.processes import (
     DemoFailed,
@@ -70,9 +71,9 @@ class Screen:
         return f"{glyph} {text}"
 
     def event(self, name: str, detail: str, marks: Iterable[str]) -> None:
-        """Print what happened to one event, now."""
-        now = datetime.now().strftime("%H:%M:%S")
-        self.line(f"{now}  {name:<16}  {detail:<13}  {'   '.join(marks)}")
+        """Print what happened to one event, now: in UTC, whose zone leaves a line within 100."""
+        now = datetime.now(UTC)
+        self.line(f"{zoned(now, now.date())}  {name:<16}  {detail:<13}  {'   '.join(marks)}")
 
 
 def duration(ms: float) -> str:

@@ -163,7 +163,7 @@ async def test_behind_an_open_breaker_the_next_attempt_is_not_before_its_probe()
         for told in await everywhere(s, delivery):
             assert told["nextAttemptAt"] == iso(AWAY_MS)
         told = await shown(s, delivery)
-        assert "Next try 09:15:41 UTC at the earliest (in 41 s)." in told["advice"]
+        assert "Next try 09:15:41Z at the earliest (in 41 s)." in told["advice"]
         s.next_attempts[delivery] = NextAttempt(why=Wait.BREAKER, until_ms=START_MS + 2_000)
         for told in await everywhere(s, delivery):
             assert told["nextAttemptAt"] == iso(START_MS + 5_000), "its own time is later"
@@ -259,7 +259,7 @@ async def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:
         s.next_attempts[delivery] = AWAY
         told = (await s.call("POST", path)).json
         assert (told["outcome"], told["nextAttemptAt"]) == ("due", iso(AWAY_MS))
-        assert told["advice"].startswith("Next try 09:15:41 UTC at the earliest (in 41 s). The")
+        assert told["advice"].startswith("Next try 09:15:41Z at the earliest (in 41 s). The")
         s.next_attempts[delivery] = FULL
         told = (await s.call("POST", path)).json
         assert told["nextAttemptAt"] is None
@@ -276,7 +276,7 @@ async def test_a_try_of_what_waits_already_is_refused_with_what_it_waits_for() -
         s.next_attempts[delivery] = AWAY
         reply = await s.call("POST", f"/v1/deliveries/{show('dlv', delivery)}/retry")
         assert (reply.status, reply.json["error"]["code"]) == (409, "waiting_already")
-        assert "Next try 09:15:41 UTC at the earliest" in reply.json["error"]["message"]
+        assert "Next try 09:15:41Z at the earliest" in reply.json["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_the_customers_night_is_quiet_and_retries_do_not_disturb_it() -> None:
         await asyncio.sleep(0.2 * HOUR)
         assert len(world.did()) == 2
         assert (
-            "It is quiet for the customer until 08:00 (UTC), by quiet of the action; "
+            "It is quiet for the customer until 08:00:00Z (UTC), by quiet of the action; "
             "it is done then." in world.why()
         )
 
@@ -382,7 +382,7 @@ def test_a_test_disturbs_nobody_in_quiet_hours_unless_it_is_to() -> None:
                 assert (
                     isinstance(sent.ending, TransportFault) and sent.ending.kind is FaultKind.WAITS
                 )
-                assert "quiet for the customer until 08:00 (UTC)" in sent.ending.detail
+                assert "quiet for the customer until 08:00:00Z (UTC)" in sent.ending.detail
                 assert "--now" in sent.ending.detail
             return sent.delivered
 

@@ -8,7 +8,7 @@ from typing import Any
 from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import clean
 
-_TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
+_TIME_OF_DAY = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?(Z|[+-][0-9:]{2,8})?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -51,9 +51,9 @@ def moment_of(
     option: str, text: str | None, now: datetime | None = None, *, ends: bool = False
 ) -> str | None:
     """Return a time as the API takes it, of one that is written as `2h`, `3d` and so on ago, as ISO
-    8601 (in the reader's zone), or as the lists show it, a time of today without a date too. Where
-    clocks are set back, that which `ends` a range is the later one. Raise CommandExit for anything
-    else."""
+    8601 (without a zone it is in the reader's), or as commands print it, a time of today without a
+    date too. Where clocks are set back, that which `ends` a range is the later one. Raise
+    CommandExit for anything else."""
     if text is None:
         return None
     now = now or datetime.now(UTC)
@@ -71,9 +71,13 @@ def moment_of(
 
 
 def _read(text: str, now: datetime) -> datetime:
-    if _TIME_OF_DAY.fullmatch(text):
-        return datetime.combine(now.astimezone().date(), time.fromisoformat(text))
-    return datetime.fromisoformat(text)
+    if not _TIME_OF_DAY.fullmatch(text):
+        return datetime.fromisoformat(text)
+    of_day = time.fromisoformat(text)
+    here = datetime.combine(now.astimezone().date(), of_day)
+    if here.utcoffset() in (None, here.astimezone().utcoffset()):
+        return here
+    return datetime.combine(now.astimezone(of_day.tzinfo).date(), of_day)  # of another zone
 
 
 def _iso(when: datetime) -> str:

@@ -51,13 +51,13 @@ def leads_nowhere(webhook: Facts) -> bool:
 
 def health_cell(webhook: Facts) -> Text:
     """Show a webhook's health in one word with its glyph; of one that is not active also what was
-    wrong with it when it was: `paused, failing since 14:02:11`."""
+    wrong with it when it was: `paused, failing since 14:02:11Z`."""
     cell, also = word_cell(health_word(webhook)), also_wrong(webhook)
     return cell.append(f", {also}") if also else cell
 
 
 def also_wrong(webhook: Facts, now: datetime | None = None) -> str:
-    """Say what is wrong with a webhook whose first word does not: `failing since 14:02:11`."""
+    """Say what is wrong with a webhook whose first word does not: `failing since 14:02:11Z`."""
     health = webhook.get("health") or {}
     state = health.get("state") or ""
     if not state or state == health_word(webhook):
@@ -83,8 +83,8 @@ def receiver_does(webhook: Facts) -> str:
 
 
 def describe_health(webhook: Facts, now: datetime | None = None) -> str:
-    """Describe a webhook's health: `answers 503 since 14:02:11, 12 failures in a row; left alone,
-    retried at 14:31:02`."""
+    """Describe a webhook's health: `answers 503 since 14:02:11Z, 12 failures in a row; left alone,
+    retried at 14:31:02Z`."""
     health = webhook.get("health") or {}
     now = now or datetime.now(UTC)
     if health.get("state") == "unread":
@@ -117,9 +117,10 @@ def when(iso: str | None, now: datetime) -> str:
     """Return a time in the reader's zone; without the date where that is today."""
     if not iso:
         return ""
+    from tidings.core.times import zoned  # noqa: PLC0415  # help needs it not
+
     try:
         at = datetime.fromisoformat(iso).astimezone()
     except (ValueError, OverflowError):
         return ""
-    today = at.date() == now.astimezone().date()
-    return f"{at:%H:%M:%S}" if today else f"{at:%Y-%m-%d %H:%M}"
+    return zoned(at, now.astimezone().date())

@@ -25,6 +25,7 @@ from tidings.core.delivery.statuses import status_meaning
 from tidings.core.delivery.waits import WaitsFor
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show
+from tidings.core.times import zoned
 
 LEFT_FILE = "The action is no longer in the file."
 LEFT_FILE_TODO = "Add it to the file again and restart Tidings, or delete its webhook to forget it."
@@ -152,15 +153,12 @@ def _of_action(status: int) -> str:
 def next_try(
     due_ms: int, now_ms: int, zone: tzinfo = UTC, which: str = "Next try", earliest: bool = False
 ) -> str:
-    """Write `Next try 14:02:31 UTC (in 5 s).`; with the date if it is not today."""
+    """Write `Next try 14:02:31Z (in 5 s).`; with the date if it is not today."""
     due = datetime.fromtimestamp(due_ms / 1000, zone)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
-    day = "" if due.date() == today else f"{due:%Y-%m-%d} "
-    name = due.tzname() or ""
     left_ms = due_ms - now_ms
     left = "now" if left_ms <= 0 else f"in {_wait(timedelta(milliseconds=left_ms))}"
-    at = f"{day}{due:%H:%M:%S}{' ' if name else ''}{name}"
-    return f"{which} {at}{' at the earliest' if earliest else ''} ({left})."
+    return f"{which} {zoned(due, today)}{' at the earliest' if earliest else ''} ({left})."
 
 
 def advise(

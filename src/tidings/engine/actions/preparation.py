@@ -23,6 +23,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason
 from tidings.core.exact_json import read_exactly, value_of, write_exactly
 from tidings.core.ids import OrgId
+from tidings.core.times import zoned
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.needs import Needed, Needs
@@ -224,8 +225,9 @@ class Preparation:
             ends = datetime.fromtimestamp(until_ms / 1000, UTC).astimezone(zone)
             raise ShapeNotYet(
                 WaitReason.QUIET,
-                f"It is quiet for the customer until {ends:%H:%M} ({zone.key}), by quiet of "
-                "the action; " + (_TRY_NOW if tried else "it is done then."),
+                f"It is quiet for the customer until {zoned(ends, ends.date())} "
+                f"({zone.key}), by quiet of the action; "
+                + (_TRY_NOW if tried else "it is done then."),
                 (until_ms - now_ms) / 1000,
             )
 
@@ -255,7 +257,7 @@ class Preparation:
             at = datetime.fromtimestamp(again_ms / 1000, UTC)
             raise ShapeNeedless(
                 f"It was done {_times(action.cap.most)} for the same subject within the time of "
-                f"its cap; it may be again from {at:%Y-%m-%d %H:%M} UTC."
+                f"its cap; it may be again from {zoned(at)}."
             )
 
 
@@ -283,4 +285,4 @@ def _times(count: int) -> str:
 
 def _until(what: str, now_ms: int, left_s: float) -> str:
     at = datetime.fromtimestamp(now_ms / 1000 + left_s, UTC)
-    return f"{what} at {at:%Y-%m-%d %H:%M:%S} UTC."
+    return f"{what} at {zoned(at)}."

@@ -111,7 +111,7 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
                 "The contact list has no e-mail address of the customer.",
             }
             assert waits["state"] == "waiting" and waits["doneAt"] is None
-            assert said(waits).startswith("It is quiet for the customer until 08:00 (Etc/GMT")
+            assert said(waits).startswith("It is quiet for the customer until 08:00:00")
             assert len(runs(api, "purchase-mail")) == 1, "a return is no purchase"
             recipe.tell(lambda id: {"zone": zone_at(NOON)})
             until(lambda: retried(api, waits["id"]), "the mail of a customer who is awake")
