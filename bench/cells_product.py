@@ -34,13 +34,13 @@ class CellsProduct(Product):
         self.process.stop()
         for _ in range(1, self.cells):
             done = subprocess.run(
-                [*self._command, "cells", "add", "--another", "--data", str(self.data)],
+                [*self._command, "cells", "create", "--another", "--data", str(self.data)],
                 capture_output=True,
                 text=True,
                 check=False,
             )
             if done.returncode:
-                raise RuntimeError(f"tidings cells add ended: {done.stderr}")
+                raise RuntimeError(f"tidings cells create ended: {done.stderr}")
         self.start()
         self.wait_ready()
         self.wait_owned()

@@ -97,6 +97,7 @@ def test_commands_load_nothing_of_the_service_before_they_run() -> None:
         "tidings.cli.events.event_names",
         "tidings.cli.exits",
         "tidings.cli.help",
+        "tidings.cli.help.former_verbs",
         "tidings.cli.help.quick_help",
         "tidings.cli.next_steps",
     }

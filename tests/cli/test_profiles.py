@@ -73,7 +73,7 @@ def test_a_profile_can_be_made_the_default_and_forgotten(bare: Command) -> None:
     write_profiles(file, BOTH)
     bare("profiles", "use", "live").must(0)
     assert read_profiles(file).default == "live"
-    bare("profiles", "remove", "live").must(0)
+    bare("profiles", "delete", "live").must(0)
     assert read_profiles(file) == Profiles({"local": LOCAL}, "")
     done = bare("profiles", "use", "live").must(3)
     assert done.err.startswith("NAME must be one of the profiles (local); got live.")

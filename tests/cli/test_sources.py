@@ -54,11 +54,11 @@ def test_a_source_s_life(
     one = tidings("sources", "dead", "shop", "--message", rows[0]["id"]).must()
     assert '"n": 2' in one.out and "no_value" in one.out and KEY["X-Key"] not in one.out
 
-    told = tidings("sources", "redrive", "shop").must(1)
+    told = tidings("sources", "retry", "shop").must(1)
     assert "3 messages tried: 0 accepted" in told.err and "3 still set aside" in told.err
     file.write_text(json.dumps({"mapping": {"eventName": {"path": "kind"}}}))
-    assert "redrive shop" in tidings("sources", "change", "shop", str(file)).must().err
-    told = tidings("sources", "redrive", "shop").must()
+    assert "retry shop" in tidings("sources", "edit", "shop", str(file)).must().err
+    told = tidings("sources", "retry", "shop").must()
     assert "3 messages tried: 3 accepted, 0 known before. 0 still" in told.err
 
     assert "paused" in tidings("sources", "pause", "shop").must().err

@@ -50,7 +50,7 @@ def serve(
     dev
         Admit plain http and loopback or private receivers.
     hold
-        Send nothing until `tidings sending start --all`: sending is stopped for all orgs, also
+        Send nothing until `tidings sending resume --all`: sending is paused for all orgs, also
         over a restart. Events are accepted.
     cell
         What the process of one cell is told by its host.
@@ -195,7 +195,7 @@ def restore(
 
     With --cell or --map one part of several cells is put back into the directory that
     has the others, also while these are served. A cell that is put back sends nothing before
-    `tidings sending start --all`.
+    `tidings sending resume --all`.
 
     Parameters
     ----------

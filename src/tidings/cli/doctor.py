@@ -433,7 +433,7 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
     if unreadable > 0:
         count = how_many(unreadable, "message")
         message.append(f"Source {name} has set aside {count} that could not become events.")
-        does.append("Check the reasons, fix its mapping, and redrive them.")
+        does.append("Check the reasons, fix its mapping, and retry them.")
     if conflicts:
         field = clean(source["idConflictField"] or "")
         count = how_many(conflicts, "message")
@@ -443,7 +443,7 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
         )
         does.append(
             "Map mapping.eventId to something that differs between senders, or leave it out, and "
-            "redrive them."
+            "retry them."
         )
     if not message:
         return None

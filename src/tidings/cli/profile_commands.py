@@ -176,8 +176,8 @@ def use(name: str, /, *, org: int | None = None) -> int:
 
 
 @app.command
-def remove(name: str, /) -> int:
-    """Remove a profile. Its credential stays valid; revoke it if it is not needed.
+def delete(name: str, /) -> int:
+    """Delete a profile. Its credential stays valid; revoke it if it is not needed.
 
     Parameters
     ----------
@@ -191,6 +191,6 @@ def remove(name: str, /) -> int:
     if profiles.default == name:
         profiles.default = ""
     write_profiles(path, profiles)
-    say(f"{name} is forgotten. Its credential stays in force.")
+    say(f"{name} is deleted. Its credential stays in force.")
     next_step("tidings profiles")
     return Exit.OK

@@ -139,7 +139,7 @@ async def test_one_cell_lists_itself_and_refuses_what_takes_two() -> None:
             refused = await one.call(method, path, body)
             assert refused.status == 409, path
             assert refused.json["error"]["code"] == "only_cell"
-            assert "`tidings cells add`" in refused.json["error"]["message"]
+            assert "`tidings cells create`" in refused.json["error"]["message"]
 
 
 @pytest.mark.parametrize("call", [*CALLS, ("GET", "/v1/cells", None), ("GET", "/v1/moves", None)])

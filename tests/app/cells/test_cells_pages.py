@@ -20,9 +20,11 @@ async def test_one_cell_is_said_in_a_sentence_with_the_command_for_another() -> 
     async with pages() as p:
         boss = await p.platform()
         page = text(await boss.get("/console/cells"))
-        assert "There is one cell" in page and "tidings cells add" in page and "<table" not in page
+        assert (
+            "There is one cell" in page and "tidings cells create" in page and "<table" not in page
+        )
         refused = await boss.post("/console/cells", {"do": "drain", "of": "1"})
-        assert refused.status == 400 and "tidings cells add" in text(refused)
+        assert refused.status == 400 and "tidings cells create" in text(refused)
         await p.s.add_org(7)
         assert "/console/cells/move" not in text(await boss.get("/console/o/7/settings"))
 

@@ -196,7 +196,7 @@ async def test_a_host_without_a_cell_says_once_why_and_what_to_do(
     [idle] = [machine for machine in shared.machines if not machine.sharing.cells]
     assert idle.sharing.why_idle.startswith("it stands by:")
     said = capsys.readouterr().err
-    assert said.count("Tidings has no cell here") == 1 and "tidings cells add" in said
+    assert said.count("Tidings has no cell here") == 1 and "tidings cells create" in said
 
 
 async def test_beside_one_that_it_cannot_reach_a_host_names_the_setting(shared: Shared) -> None:

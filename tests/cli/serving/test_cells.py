@@ -56,7 +56,7 @@ def test_cells_are_backed_up_and_restored_together_and_one_by_one(
     assert "give one of them" in run(*words, "--cell", "2", "--map").must(2).err
     cell = run(*words, "--cell", "2").must()
     assert cell.out.endswith("cell 2  up to event 0\n")
-    assert "Cell 2 sends nothing before `tidings sending start --all`." in cell.err
+    assert "Cell 2 sends nothing before `tidings sending resume --all`." in cell.err
     shutil.rmtree(again / "map")
     only = run(*words, "--map").must()
     assert "version" in only.out and only.err == "Next: tidings store check\n"
@@ -95,7 +95,7 @@ def test_a_cell_may_be_in_another_database_that_commands_name_without_its_passwo
         "TIDINGS_DATA": str(tmp_path / "data"),
         "TIDINGS_DATABASES": f"{OTHER}={other.reveal()}",
     }
-    add = ("cells", "add", "--schema", SCHEMA, "--in-database", OTHER)
+    add = ("cells", "create", "--schema", SCHEMA, "--in-database", OTHER)
     assert "databases must name far" in run(*add[:-1], "far", **given).must(4).err
     assert run(*add, **given).must().out == "cell 2\n"
     row = run(*add, "--json", **given).must().row
@@ -153,25 +153,25 @@ def test_doctor_says_what_is_wrong_with_cells(run: Command, tmp_path: Path) -> N
 
 def test_cells_are_added_listed_and_shown(run: Command, tmp_path: Path) -> None:
     data = str(tmp_path / "data")
-    never = run("cells", "add", "--data", data).must(4)
+    never = run("cells", "create", "--data", data).must(4)
     assert "Start it once with `tidings serve --hold`" in never.err
     on_directories(tmp_path).serve_once()
     only = run("cells", "list", "--data", data).must()
     assert only.out == "" and only.err == (
-        "There is one cell: the store itself. `tidings cells add` makes another one.\n"
-        "Next: tidings cells add\n"
+        "There is one cell: the store itself. `tidings cells create` makes another one.\n"
+        "Next: tidings cells create\n"
     )
-    first = run("cells", "add", "--data", data).must()
+    first = run("cells", "create", "--data", data).must()
     assert first.out == "cell 2\n" and first.err == (
         "The store that was the only one is cell 1, with all its orgs. New orgs go to either.\n"
         "Next: tidings serve\n"
     )
-    again = run("cells", "add", "--data", data).must()
+    again = run("cells", "create", "--data", data).must()
     assert again.out == "cell 2, as it was\n" and again.err == (
         "Cell 2 was added before, and never served. For one more add --another.\n"
         "Next: tidings cells show 2\n"
     )
-    second = run("cells", "add", "--another", "--data", data, "--json").must().row
+    second = run("cells", "create", "--another", "--data", data, "--json").must().row
     assert second == {
         "cell": 3,
         "isNew": True,
@@ -223,11 +223,11 @@ def test_cells_of_a_database_are_schemas_of_it(run: Command, tmp_path: Path) -> 
     assert installation.settings.database is not None
     uri = installation.settings.database.reveal()
     given = {"TIDINGS_DATABASE": uri, "TIDINGS_DATA": str(tmp_path / "data")}
-    assert "must name its schema" in run("cells", "add", **given).must(4).err
-    odd = run("cells", "add", "--schema", "No-Schema", **given).must(4)
+    assert "must name its schema" in run("cells", "create", **given).must(4).err
+    odd = run("cells", "create", "--schema", "No-Schema", **given).must(4)
     assert odd.err.startswith("--schema must be 1 to 63 lower-case letters")
-    assert run("cells", "add", "--schema", "two", **given).must().out == "cell 2\n"
-    assert run("cells", "add", "--schema", "two", **given).must().out == "cell 2, as it was\n"
+    assert run("cells", "create", "--schema", "two", **given).must().out == "cell 2\n"
+    assert run("cells", "create", "--schema", "two", **given).must().out == "cell 2, as it was\n"
     rows = run("cells", "list", "--json", **given).must().rows
     assert [(row["kind"], row["place"], row["problem"]) for row in rows] == [
         ("schema", "tidings", None),

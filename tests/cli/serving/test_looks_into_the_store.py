@@ -39,7 +39,7 @@ LOOKS = {
     "audit verify": ([], DATABASE),
     "backup": (["--to", "{home}/copy"], "Back it up by pg_dump or base backups"),
     "restore": (["--from", "{home}/copy", "--data", "{home}/new"], "Restore it by pg_restore"),
-    "cells add": (["--schema", "two"], DATABASE),
+    "cells create": (["--schema", "two"], DATABASE),
     "cells files": ([], DATABASE),
     "cells list": ([], DATABASE),
     "cells show": (["1"], DATABASE),

@@ -109,7 +109,7 @@ def test_nothing_is_moved_where_nobody_says_yes(monkeypatch: pytest.MonkeyPatch)
     acts: list[Callable[[], int]] = [
         lambda: moves.move([7], to=2),
         lambda: moves.drain(2),
-        lambda: moves.remove(2),
+        lambda: moves.delete(2),
     ]
     for act in acts:
         with pytest.raises(CommandExit, match="--yes") as refused:
@@ -143,7 +143,7 @@ def test_a_drain_is_watched_until_the_cell_is_empty(
     api = play(monkeypatch, cells=[CELL, draining, None, empty])
     assert moves.drain(2, yes=True) == Exit.OK
     assert "Cell 2 is empty." in capsys.readouterr().err
-    assert api.steps == ["tidings cells remove 2"] and not api.cells
+    assert api.steps == ["tidings cells delete 2"] and not api.cells
     api = play(monkeypatch, cells=[CELL, CELL | {"state": "open"}])
     assert moves.drain(2, yes=True) == Exit.FAILED, "somebody has ended it"
     assert api.steps == ["tidings cells moves"]
@@ -153,7 +153,7 @@ def test_a_cell_is_opened_and_removed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = play(monkeypatch)
-    assert moves.open_cell(2) == moves.remove(2, yes=True) == Exit.OK
+    assert moves.open_cell(2) == moves.delete(2, yes=True) == Exit.OK
     assert [path for _, path, _ in api.sent] == ["/v1/cells/2/open", "/v1/cells/2/remove"]
     shown = capsys.readouterr()
     assert "cell 2: open" in shown.out and "its store stays: /data/cells/2" in shown.err

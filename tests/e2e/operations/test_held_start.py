@@ -112,7 +112,7 @@ def test_after_a_restore_only_what_is_newer_is_sent(
     again = restored(own_service, tmp_path / "copy", tmp_path / "again")
     said = again.words()
     assert "Sending is stopped for all orgs, by serve --hold" in said
-    assert "Next: tidings sending start --all" in said
+    assert "Next: tidings sending resume --all" in said
     receiver.plan(before.failing, status=200)
     old, newer = before.old, {new_id() for _ in range(5)}
     with again.api() as api:
@@ -141,7 +141,7 @@ def test_after_a_restore_only_what_is_newer_is_sent(
     again.start()
     with again.api() as api:
         before.quiet()
-        cli(again, "sending", "start", "--all")
+        cli(again, "sending", "resume", "--all")
         until(before.all_arrived(len(old | newer)), "the newer are sent")
         until(lambda: before.arrived(before.failing) == before.tried + len(newer), "and there too")
         assert api.drained()["delivered"] == 3 * len(old | newer)

@@ -49,7 +49,7 @@ def test_files_the_operator_the_command_line_and_callers_are_told_apart(
     tidings = Command(
         tmp_path, TIDINGS_URL=f"http://127.0.0.1:{service.port}", TIDINGS_KEY=f"{KEY}:{SECRET}"
     )
-    tidings("sending", "start", "--all").must()
+    tidings("sending", "resume", "--all").must()
     with service.api(ORG) as api:
         api.call("POST", "/v1/stop").must(200)
     service.stop()

@@ -118,13 +118,13 @@ def test_a_map_that_was_not_made_is_not_made_by_opening_it(tmp_path: Path) -> No
         open_sqlite_map(tmp_path / "map")
     assert [*tmp_path.iterdir()] == []
     uri = shared_server().lend_database()
-    with pytest.raises(MapRefused, match="tidings cells add"):
+    with pytest.raises(MapRefused, match="tidings cells create"):
         open_postgres_map(uri, SCHEMA)
 
 
 def test_a_first_start_that_was_cut_off_is_finished_by_the_next(tmp_path: Path) -> None:
     (tmp_path / MAP_FILE).touch()
-    with pytest.raises(MapRefused, match="tidings cells add"):
+    with pytest.raises(MapRefused, match="tidings cells create"):
         open_sqlite_map(tmp_path)
     make_sqlite_map(tmp_path)
     open_sqlite_map(tmp_path).close()
@@ -169,7 +169,7 @@ def test_a_role_that_serves_reads_and_writes_rows_and_nothing_else() -> None:
 def test_a_release_serves_on_its_schema_and_on_the_one_before() -> None:
     for have in (3, 4):
         must_serve(have, 4)
-    for have, text in ((0, "cells add"), (2, "needs 3 or 4.*migrate"), (5, "newer release")):
+    for have, text in ((0, "cells create"), (2, "needs 3 or 4.*migrate"), (5, "newer release")):
         with pytest.raises(MapRefused, match=text):
             must_serve(have, 4)
     must_bring_forward(0, 4)

@@ -194,7 +194,7 @@ def test_any_host_answers_for_the_orgs_of_all_and_one_more_is_given_its_share(
     third = machines.host(3)
     third.launch()
     until(stands_by(third), "a host without a cell")
-    assert not workers(third) and "tidings cells add" in third.words()
+    assert not workers(third) and "tidings cells create" in third.words()
     before = machines.epochs()
     until(lambda: counts([*both, third]) == [1, 1, 1], "a fair share of each")
     until(is_ready(third), "a host that serves")

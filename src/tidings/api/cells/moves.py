@@ -188,7 +188,7 @@ def only_cell(org: OrgId) -> MoveRefusal:
         org,
         "only_cell",
         "There must be a second cell; this installation has one. Add another one with `tidings "
-        "cells add`.",
+        "cells create`.",
     )
 
 

@@ -112,7 +112,7 @@ class SharedCells:
             )
         return (
             f"{STANDS_BY} the processes of other machines own all cells, and this one takes over "
-            "when one of them ends. For work of its own: tidings cells add"
+            "when one of them ends. For work of its own: tidings cells create"
         )
 
     async def step(self, serving: Collection[CellId], *, may_take: bool = True) -> None:

@@ -41,7 +41,7 @@ def run(
     dev
         Admit plain http and loopback or private systems.
     hold
-        Do nothing until `tidings sending start --all`. Events are accepted.
+        Do nothing until `tidings sending resume --all`. Events are accepted.
     """
     from tidings.cli.serving.serve import start
 

@@ -101,7 +101,7 @@ def restore(source: Path, data: Path, cell: int | None, only_map: bool, as_json:
             "(tidings sending delivered)."
         )
     if cell is not None:
-        say(f"Cell {cell} sends nothing before `tidings sending start --all`.")
+        say(f"Cell {cell} sends nothing before `tidings sending resume --all`.")
         next_step("tidings cells list")
     else:
         next_step(f"tidings serve --data {shlex.quote(str(data))} --hold")

@@ -21,15 +21,15 @@ for _name, _function in (
     ("moves", "moves"),
     ("drain", "drain"),
     ("open", "open_cell"),
-    ("remove", "remove"),
+    ("delete", "delete"),
 ):
     app.command(f"tidings.cli.serving.moves:{_function}", name=_name)
 add_files_to(app)
-ONLY = "There is one cell: the store itself. `tidings cells add` makes another one."
+ONLY = "There is one cell: the store itself. `tidings cells create` makes another one."
 
 
 @app.command
-def add(
+def create(
     *,
     schema: str | None = None,
     in_database: str = "",
@@ -40,7 +40,7 @@ def add(
     another: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Add a cell. The first time the store that is there becomes cell 1, with all its orgs.
+    """Create a cell. The first time the store that is there becomes cell 1, with all its orgs.
 
     That first time the service must be stopped. Later it takes up a new cell by itself. Run
     again after it was ended on the way, the command goes on.
@@ -121,7 +121,7 @@ def list_all(
         if cell["problem"]:
             say(f"Cell {cell['cell']}: {cell['problem']}")
     say(how_many(len(cells), "cell") if cells else ONLY)
-    next_step(f"tidings cells show {cells[0]['cell']}" if cells else "tidings cells add")
+    next_step(f"tidings cells show {cells[0]['cell']}" if cells else "tidings cells create")
     return Exit.OK
 
 

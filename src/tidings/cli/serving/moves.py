@@ -169,8 +169,8 @@ def open_cell(cell: int, /, *, where: Where = HERE) -> int:
     return Exit.OK
 
 
-def remove(cell: int, /, *, yes: Yes = False, where: Where = HERE) -> int:
-    """Remove a cell that is drained and has no org. Its process ends; its store is left.
+def delete(cell: int, /, *, yes: Yes = False, where: Where = HERE) -> int:
+    """Delete a cell that is drained and has no org. Its process ends; its store is left.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def remove(cell: int, /, *, yes: Yes = False, where: Where = HERE) -> int:
     shown = api.get(f"{CELLS}/{cell}")
     place = shown["place"] or "where it is"
     say(f"The process of cell {cell} will end; its store stays: {place}.")
-    confirm(yes, "Remove it? It cannot be added again.")
+    confirm(yes, "Delete it? It cannot be created again.")
     _print_cell(api.send("POST", f"{CELLS}/{cell}/remove"), where)
     api.next_step("tidings cells list")
     return Exit.OK
@@ -230,7 +230,7 @@ def _print_cell(cell: dict[str, Any], where: Where) -> None:
 def _after_drain(cell: int, left: int) -> str:
     if left:
         return "tidings cells moves"
-    return "tidings cells list" if cell == 1 else f"tidings cells remove {cell}"
+    return "tidings cells list" if cell == 1 else f"tidings cells delete {cell}"
 
 
 def _under_way(api: ApiClient) -> tuple[dict[int, dict[str, Any]], bool]:

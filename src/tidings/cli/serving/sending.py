@@ -1,4 +1,4 @@
-"""`tidings sending`: stop it, let it go on, and take as delivered what receivers have."""
+"""`tidings sending`: pause it, resume it, and take as delivered what receivers have."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from tidings.cli.where import HERE, Where
 
 app = App(
     name="sending",
-    help="Stop and start sending; mark events as delivered that receivers already have.",
+    help="Pause and resume sending; mark events as delivered that receivers already have.",
 )
 TAKE = "/v1/takeAsDelivered"
 All = Annotated[bool, Parameter(name="all", negative=())]
@@ -20,7 +20,7 @@ All = Annotated[bool, Parameter(name="all", negative=())]
 
 @app.command
 def show(*, every: All = False, where: Where = HERE) -> int:
-    """Show whether sending is stopped, since when and by whom.
+    """Show whether sending is paused, since when and by whom.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def show(*, every: All = False, where: Where = HERE) -> int:
 
 
 @app.command
-def stop(*, every: All = False, where: Where = HERE) -> int:
-    """Stop sending. Events are accepted, and their deliveries wait.
+def pause(*, every: All = False, where: Where = HERE) -> int:
+    """Pause sending. Events are accepted, and their deliveries wait.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def stop(*, every: All = False, where: Where = HERE) -> int:
 
 
 @app.command
-def start(*, every: All = False, where: Where = HERE) -> int:
-    """Start sending again: waiting deliveries are sent.
+def resume(*, every: All = False, where: Where = HERE) -> int:
+    """Resume sending: waiting deliveries are sent.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def delivered(
         if plan["deliveries"]:
             api.next_step(f"tidings sending delivered --before {word(before)}")
         else:
-            api.next_step("tidings sending start --all")
+            api.next_step("tidings sending resume --all")
         return Exit.OK
     confirm(yes, "Take them as delivered? They are never sent then.")
     count = 0
@@ -103,7 +103,7 @@ def delivered(
         print_line(plan | {"deliveries": count})
     else:
         say(f"Taken as delivered: {how_many(count, 'delivery')}.")
-    api.next_step("tidings sending start --all")
+    api.next_step("tidings sending resume --all")
     return Exit.OK
 
 
@@ -116,13 +116,13 @@ def _say(api: ApiClient, plan: dict[str, Any], every: bool, as_json: bool) -> in
         print_line(plan)
     else:
         whose = "all orgs" if every else f"org {plan['orgId']}"
-        state = "stopped" if plan["stopped"] else "goes on"
+        state = "paused" if plan["stopped"] else "goes on"
         facts: list[tuple[str, Any]] = [("sending", f"{state} for {whose}")]
         if plan["stopped"]:
             facts += [("since", moment(plan["since"])), ("by", plan["by"])]
         print_facts(facts)
     stopped = plan["stopped"] or plan.get("everythingStopped")
     for_all = every or (stopped and not plan["stopped"])
-    verb = "start" if stopped else "show"
+    verb = "resume" if stopped else "show"
     api.next_step(f"tidings sending {verb}{' --all' if for_all else ''}")
     return Exit.OK

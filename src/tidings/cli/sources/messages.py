@@ -1,4 +1,4 @@
-"""`tidings sources lag`, `preview`, `dead`, `redrive`: what waits, what messages become, and what
+"""`tidings sources lag`, `preview`, `dead`, `retry`: what waits, what messages become, and what
 became of none."""
 
 import json
@@ -136,7 +136,7 @@ def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Wher
     elif found:
         print_list(DEAD_LETTERS.shell, found, reason=_why)
     say("" if found else "Nothing was set aside.")
-    api.next_step(f"tidings sources {'redrive' if found else 'show'} {id}")
+    api.next_step(f"tidings sources {'retry' if found else 'show'} {id}")
     return Exit.OK
 
 
@@ -160,11 +160,11 @@ def _show_message(api: ApiClient, id: str, path: str, as_json: bool) -> int:
             ]
         )
         print(f"{size:,} bytes that are no text" if text is None else clean(text, True))
-    api.next_step(f"tidings sources redrive {id}")
+    api.next_step(f"tidings sources retry {id}")
     return Exit.OK
 
 
-def redrive(id: str, /, *, message: str | None = None, where: Where = HERE) -> int:
+def retry(id: str, /, *, message: str | None = None, where: Where = HERE) -> int:
     """Retry messages that were set aside, with the current mapping, oldest first.
 
     Parameters

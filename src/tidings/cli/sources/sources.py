@@ -26,7 +26,7 @@ app = App(
     name="sources", help="Sources: where Tidings gets events that nobody sends to /v1/events."
 )
 PATH = "/v1/sources"
-for _name in ("lag", "preview", "dead", "redrive"):
+for _name in ("lag", "preview", "dead", "retry"):
     app.command(f"tidings.cli.sources.messages:{_name}", name=_name)
 
 
@@ -77,8 +77,8 @@ def create(
 
 
 @app.command
-def change(id: str, file: FileName, /, *, where: Where = HERE) -> int:
-    """Change a source: each field that the file names is set as a whole.
+def edit(id: str, file: FileName, /, *, where: Where = HERE) -> int:
+    """Change some fields of a source: each that the file names is set as a whole.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def change(id: str, file: FileName, /, *, where: Where = HERE) -> int:
     made = api.send("PATCH", f"{PATH}/{part(id)}", read_object(file))
     _print_source(made, where.json)
     again = made["asideMessages"] > 0
-    api.next_step(f"tidings sources {'redrive' if again else 'show'} {made['name']}")
+    api.next_step(f"tidings sources {'retry' if again else 'show'} {made['name']}")
     return Exit.OK
 
 

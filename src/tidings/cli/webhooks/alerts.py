@@ -152,6 +152,19 @@ def edit(
 
 
 @app.command
+def show(channel: str, /, *, where: Where = HERE) -> int:
+    """Show an alert channel: where it leads, its quiet hours, and what was sent last.
+
+    Parameters
+    ----------
+    channel
+        alc_…, or its name.
+    """
+    api = calls(where)
+    return show_channel(api, str(_find(api, channel)["id"]), where.json)
+
+
+@app.command
 def test(channel: str, /, *, where: Where = HERE) -> int:
     """Send a test message now, and show what the other side has answered.
 

@@ -219,7 +219,7 @@ ALERTS = (
         "TidingsSendingStopped",
         f"max {_BY} (tidings_sending_stopped) > 0",
         "All sending has been stopped by hand for an hour.",
-        act="If nobody means it any more: `tidings sending start`. The audit log says who did it.",
+        act="If nobody means it any more: `tidings sending resume`. The audit log says who did it.",
         for_="1h",
     ),
     AlertRule(

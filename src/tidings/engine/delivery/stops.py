@@ -135,7 +135,7 @@ class Stops:
             return None
         return (
             f"Sending is stopped for all orgs, by {stop.by}. Events are accepted, and nothing is "
-            "sent.\nNext: tidings sending start --all"
+            "sent.\nNext: tidings sending resume --all"
         )
 
     def notices(self) -> list[str]:

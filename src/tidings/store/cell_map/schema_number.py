@@ -15,7 +15,7 @@ def must_serve(have: int, newest: int) -> None:
     """Raise MapRefused unless the schema is the newest, or the one before."""
     must_bring_forward(have, newest)
     if not have:
-        raise MapRefused("The map must have been made; it has no tables. Run: tidings cells add")
+        raise MapRefused("The map must have been made; it has no tables. Run: tidings cells create")
     if have < newest - 1:
         raise MapRefused(
             f"The map has schema {have}; this release needs {newest - 1} or {newest}. "

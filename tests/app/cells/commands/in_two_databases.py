@@ -17,7 +17,7 @@ class InTwoDatabases(OneInstallation):
     """A further cell is in the other database."""
 
     def add(self, name: int = 2, end_at: AddStep | None = None) -> AddedCell:
-        """`tidings cells add --in-database other`."""
+        """`tidings cells create --in-database other`."""
         schema = SCHEMA if name == 2 else self.schema(name)
         return add_cell(self.settings, schema, database=OTHER)
 

@@ -54,7 +54,7 @@ class OneInstallation:
             writing.orgs.put_org(port.StoredOrg(CHILD, "child", parent=FIRST_ORG))
 
     def add(self, name: int = 2, end_at: AddStep | None = None) -> AddedCell:
-        """`tidings cells add`; it may end behind a step."""
+        """`tidings cells create`; it may end behind a step."""
 
         def after(step: AddStep) -> None:
             if step is end_at:

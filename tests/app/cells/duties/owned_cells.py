@@ -80,7 +80,7 @@ class Place:
         self.owners: dict[CellId, Owner] = {}
 
     async def begin(self) -> None:
-        """Two cells, as `tidings cells add` leaves them."""
+        """Two cells, as `tidings cells create` leaves them."""
         for cell in (ONE, TWO):
             self.start(cell, memory_store())
         one, two = self.owners[ONE], self.owners[TWO]

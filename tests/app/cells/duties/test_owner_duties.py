@@ -244,4 +244,4 @@ async def test_what_opens_another_familys_org_keeps_nothing_else_out(place: Plac
 async def test_a_store_that_counts_without_an_end_is_told_of(place: Place) -> None:
     three = place.start(CellId(3), memory_store())
     await three.store.put_cell(CellEntry(CellId(3), CellKind.DIRECTORY))
-    assert "`tidings cells add` again" in await three.step()
+    assert "`tidings cells create` again" in await three.step()

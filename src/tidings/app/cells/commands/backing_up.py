@@ -62,7 +62,7 @@ def file_of_cell(cell: CellId) -> str:
 
 def has_cells(data: Path) -> bool:
     """Return whether a data directory with a map is of several cells. Raise as `backup_cells`: also
-    where a first `tidings cells add` was ended on the way, whose numbers a copy could not give."""
+    where a first `tidings cells create` was ended halfway, whose numbers a copy could not give."""
     settings = Settings(data=data)
     with refusing():
         own = identity_of(settings)
@@ -72,7 +72,7 @@ def has_cells(data: Path) -> bool:
             if connection is not None and not read_ranges(connection).is_endless:
                 raise BackupRefused(
                     f"{data} must be the store of the only cell, or of several, to be backed up; "
-                    "`tidings cells add` was ended on the way. Run it again."
+                    "`tidings cells create` was ended on the way. Run it again."
                 )
     return False
 

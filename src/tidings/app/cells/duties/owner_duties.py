@@ -172,7 +172,7 @@ class OwnerDuties:
         if ranges.is_endless:
             raise MapRefused(
                 f"The store of cell {self._own.cell} must give numbers of ranges; it gives them "
-                "without an end, as the only one. Run `tidings cells add` again."
+                "without an end, as the only one. Run `tidings cells create` again."
             )
         self._use.note(ranges, now_s)
         wanted = wanted_spares(self._use.numbers_a_day)

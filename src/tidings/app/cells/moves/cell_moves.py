@@ -187,7 +187,7 @@ class MovesOfCell:
                 OrgId(0),
                 "cell_not_open",
                 f"Another cell must be open to take the orgs of cell {cell}; none is. Open one, or "
-                "add one with `tidings cells add`.",
+                "add one with `tidings cells create`.",
             )
         if entry.state is CellState.OPEN:
             await self._own.store.change_state(cell, CellState.OPEN, CellState.DRAINING)
