@@ -193,7 +193,7 @@ def test_colour_marks_the_glyph_alone(capsys: pytest.CaptureFixture[str]) -> Non
     Screen(colour=False).event("pointsIssued", "Asha +86", ["✓ crm 3.1 ms", "↻ shop 503"])
     line = capsys.readouterr().out
     assert re.fullmatch(
-        r"\d\d:\d\d:\d\dZ  pointsIssued      Asha \+86       ✓ crm 3.1 ms   ↻ shop 503\n", line
+        r"\d\d:\d\d:\d\dZ  pointsIssued      Asha \+86      ✓ crm 3.1 ms   ↻ shop 503\n", line
     )
 
 

@@ -67,6 +67,7 @@ def demo(
     port: int | None = None,
     data: Path | None = None,
     stay: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run a demo on this machine: three webhooks, one of which fails for a while.
 
@@ -78,10 +79,12 @@ def demo(
         An empty directory to keep what the demo stores. Default: a temporary one.
     stay
         Leave the service running until Ctrl-C, as it does on a terminal.
+    json
+        Print each line of the story as a line of JSON, and the result as the last one.
     """
     from tidings.demo.play import run
 
-    return run(port, data, stay or sys.stdout.isatty())
+    return run(port, data, stay or sys.stdout.isatty(), json)
 
 
 @app.command
@@ -99,6 +102,7 @@ def simulate(
     forever: Annotated[bool, Parameter(negative=())] = False,
     types: PlayedNames | None = None,
     print_only: Annotated[bool, Parameter(name="--print", negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Simulate a loyalty programme with invented members through the public API.
 
@@ -130,6 +134,8 @@ def simulate(
         Send only these event types, separated by commas.
     print_only
         Print the events as NDJSON instead of sending them.
+    json
+        Print what became of all events as one line of JSON.
     """
     from tidings.cli.events.simulate import SimulateOptions, run
 
@@ -147,6 +153,7 @@ def simulate(
             forever=forever,
             types=tuple(filter(None, map(str.strip, (types or "").split(",")))),
             print_only=print_only,
+            json=json,
         )
     )
 
@@ -217,9 +224,15 @@ def restore(
 
 
 @app.command
-def version() -> int:
-    """Print the version."""
-    print(__version__)
+def version(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Print the version.
+
+    Parameters
+    ----------
+    json
+        Print it as JSON.
+    """
+    print(f'{{"version":"{__version__}"}}' if json else __version__)
     return Exit.OK
 
 

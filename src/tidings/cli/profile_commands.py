@@ -4,18 +4,26 @@ import getpass
 import os
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from tidings.cli.calls import ApiClient
 from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import how_many, number, print_line, print_lines, print_table
-from tidings.cli.profiles import Profile, check_name, profiles_path, read_profiles, write_profiles
+from tidings.cli.profiles import (
+    Profile,
+    Profiles,
+    check_name,
+    profiles_path,
+    read_profiles,
+    write_profiles,
+)
 from tidings.cli.where import DEFAULT_URL, ServiceAddress, check_names
 
 app = App(name="profiles", help="Saved servers and credentials.")
 SECRET_MAX = 4096
+Json = Annotated[bool, Parameter(negative=())]
 
 
 def login(
@@ -25,7 +33,7 @@ def login(
     url: str | None = None,
     key: str | None = None,
     org: int | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
 ) -> int:
     """Save a server and a credential as a profile, and make it the default.
 
@@ -109,7 +117,7 @@ def _must_be_known(profile: Profile, name: str) -> None:
 
 
 @app.command(name="list")
-def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def list_all(*, json: Json = False) -> int:
     """List the profiles; never a secret.
 
     Parameters
@@ -120,16 +128,7 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     profiles = read_profiles(profiles_path(os.environ))
     found = sorted(profiles.by_name.items())
     if json:
-        print_lines(
-            {
-                "name": name,
-                "url": profile.url,
-                "key": profile.key,
-                "org": profile.org,
-                "default": name == profiles.default,
-            }
-            for name, profile in found
-        )
+        print_lines(_shown(profiles, name) for name, _ in found)
     elif found:
         print_table(
             ("", "Name", "URL", "Key", "Org"),
@@ -149,11 +148,23 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     return Exit.OK
 
 
+def _shown(profiles: Profiles, name: str) -> dict[str, Any]:
+    """Return a profile as programs get it, without its secret."""
+    profile = profiles.by_name[name]
+    return {
+        "name": name,
+        "url": profile.url,
+        "key": profile.key,
+        "org": profile.org,
+        "default": name == profiles.default,
+    }
+
+
 app.default(list_all)
 
 
 @app.command
-def use(name: str, /, *, org: int | None = None) -> int:
+def use(name: str, /, *, org: int | None = None, json: Json = False) -> int:
     """Make a profile the default.
 
     Parameters
@@ -162,6 +173,8 @@ def use(name: str, /, *, org: int | None = None) -> int:
         The profile's name.
     org
         The org that it acts for from now on.
+    json
+        Print the profile as NDJSON, without its secret.
     """
     path = profiles_path(os.environ)
     profiles = read_profiles(path)
@@ -170,27 +183,34 @@ def use(name: str, /, *, org: int | None = None) -> int:
         profiles.by_name[name] = replace(profile, org=org)
     profiles.default = name
     write_profiles(path, profiles)
+    if json:
+        print_line(_shown(profiles, name))
     say(f"{name} ({profile.url}) is the default.")
     next_step(f"tidings doctor --profile {name}")
     return Exit.OK
 
 
 @app.command
-def delete(name: str, /) -> int:
+def delete(name: str, /, *, json: Json = False) -> int:
     """Delete a profile. Its credential stays valid; revoke it if it is not needed.
 
     Parameters
     ----------
     name
         The profile's name.
+    json
+        Print what was deleted as NDJSON, without its secret.
     """
     path = profiles_path(os.environ)
     profiles = read_profiles(path)
     profiles.get(name, "NAME")
+    shown = _shown(profiles, name) | {"deleted": True}
     del profiles.by_name[name]
     if profiles.default == name:
         profiles.default = ""
     write_profiles(path, profiles)
+    if json:
+        print_line(shown)
     say(f"{name} is deleted. Its credential stays in force.")
     next_step("tidings profiles")
     return Exit.OK

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from tidings.cli.exits import Exit, refuse, say
+from tidings.cli.output import print_line
 from tidings.cli.service import ServiceClient, ServiceUnreachable
 from tidings.core.times import zoned
 from tidings.demo.ledger import Ledger, ReceivedRequest
@@ -54,15 +55,17 @@ GLYPHS = {"✓": GREEN, "↻": AMBER, "✗": RED, "·": GREY}
 
 
 class Screen:
-    """Prints lines, in colour where somebody sees it and has not refused it (NO_COLOR)."""
+    """Prints lines, in colour where somebody sees it and has not refused it (NO_COLOR), or as JSON
+    for programs: then the talk goes to stderr."""
 
-    def __init__(self, colour: bool | None = None) -> None:
+    def __init__(self, colour: bool | None = None, as_json: bool = False) -> None:
         wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._colour = wanted if colour is None else colour
+        self._colour = not as_json and (wanted if colour is None else colour)
+        self._json = as_json
 
     def line(self, text: str = "") -> None:
         """Print a line of text."""
-        print(text, flush=True)
+        print(text, flush=True, file=sys.stderr if self._json else sys.stdout)
 
     def mark(self, glyph: str, text: str) -> str:
         """Render a state: its glyph in its colour, and the text behind it."""
@@ -73,7 +76,11 @@ class Screen:
     def event(self, name: str, detail: str, marks: Iterable[str]) -> None:
         """Print what happened to one event, now: in UTC, whose zone leaves a line within 100."""
         now = datetime.now(UTC)
-        self.line(f"{zoned(now, now.date())}  {name:<16}  {detail:<13}  {'   '.join(marks)}")
+        if self._json:
+            shown = {"at": zoned(now), "what": name, "detail": detail, "outcomes": [*marks]}
+            print_line(shown)
+            return
+        self.line(f"{zoned(now, now.date())}  {name:<16}  {detail:<12}  {'   '.join(marks)}")
 
 
 def duration(ms: float) -> str:
@@ -130,11 +137,18 @@ def webhook_body(hook: str, port: int) -> bytes:
 class Demo:
     """One run, from registering the webhooks to the sum."""
 
-    def __init__(self, service: ServiceClient, receivers: ReceiverProcess, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        service: ServiceClient,
+        receivers: ReceiverProcess,
+        ledger: Ledger,
+        *,
+        as_json: bool = False,
+    ) -> None:
         self._service = service
         self._receivers = receivers
         self._ledger = ledger
-        self._screen = Screen()
+        self._screen = Screen(as_json=as_json)
         self._events: dict[str, Happening] = {}
         self._read = 0  # arrivals of the ledger that have been looked at
         self._shown: dict[str, Happening] = {}  # events with a line of their own
@@ -298,8 +312,14 @@ def _folder(data: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _show_sum(demo: Demo, result: DemoResult, server: ServiceProcess, stay: bool) -> None:
+def _show_sum(
+    demo: Demo, result: DemoResult, server: ServiceProcess, stay: bool, as_json: bool
+) -> None:
     look = f"{server.url}/v1/events/{demo.an_event()}"
+    if as_json:
+        print_line(msgspec.to_builtins(result) | {"url": server.url})
+        say(f"Next: curl -u {server.login} {look}" if stay else "Next: tidings demo --stay")
+        return
     if not stay:
         print(f"\n{result.sentence()}\nNext: tidings demo --stay   (leaves it running)")
         return
@@ -309,7 +329,7 @@ def _show_sum(demo: Demo, result: DemoResult, server: ServiceProcess, stay: bool
     say("Ctrl-C stops it.")
 
 
-def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
+def _run(port: int | None, data: Path | None, stay: bool, as_json: bool) -> Exit:
     with _folder(data) as folder:
         number = choose_port(port)
         ledger = Ledger()
@@ -318,9 +338,9 @@ def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
         server = ServiceProcess(folder, number, ORG, *login)
         result: DemoResult | None = None
         try:
-            demo = Demo(server.wait_ready(), receivers, ledger)
+            demo = Demo(server.wait_ready(), receivers, ledger, as_json=as_json)
             result = demo.play()
-            _show_sum(demo, result, server, stay)
+            _show_sum(demo, result, server, stay, as_json)
             if stay:
                 signal.pause()
         except KeyboardInterrupt:
@@ -333,7 +353,7 @@ def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
         return Exit.FAILED if result is not None and result.fault else Exit.OK
 
 
-def run(port: int | None, data: Path | None, stay: bool) -> int:
+def run(port: int | None, data: Path | None, stay: bool, as_json: bool = False) -> int:
     """Play the demonstration; its exit code."""
     if problems := list(unknown_names(os.environ)):
         return refuse(problems)
@@ -341,7 +361,7 @@ def run(port: int | None, data: Path | None, stay: bool) -> int:
         return refuse([f"--port must be {must('port')}; got {port}."])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(port, data, stay)
+        return _run(port, data, stay, as_json)
     except (DemoFailed, ServiceUnreachable) as error:
         return refuse([str(error)], Exit.FAILED)
 

@@ -7,7 +7,7 @@ from itertools import islice
 from tidings.simulator import Happening, played_types, simulate
 
 LATER = 1_500  # events of the story that are over before the demonstration: members are there
-DETAIL_MAX = 13  # characters, so that a line keeps within 100
+DETAIL_MAX = 12  # characters, so that a line keeps within 100
 EACH_MAX = 2  # lines for one event type
 # What everybody understands without an explanation, in names that fit the line.
 SHOWN_TYPES = frozenset(

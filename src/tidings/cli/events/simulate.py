@@ -14,6 +14,7 @@ import msgspec
 from tidings.cli.calls import ApiClient
 from tidings.cli.events.send import NDJSON, STATUSES, error_text
 from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
+from tidings.cli.output import print_line
 from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import DEFAULT_URL, ServiceAddress, Where, server
 from tidings.core.webhooks.name_matching import hears, stored_name
@@ -61,6 +62,11 @@ class Totals:
     by_status: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES.values(), 0))
     first_error: str = ""
     last_id: str = ""
+
+    def shown(self, seconds: float) -> dict[str, object]:
+        """Return all totals by name, with how many seconds they took."""
+        counts = {"sent": self.sent, **self.by_status, "waits": self.waits}
+        return counts | {"seconds": round(seconds, 3), "lastEventId": self.last_id or None}
 
     def sentence(self, seconds: float) -> str:
         """Return all totals in one line, with how many seconds they took."""
@@ -193,6 +199,7 @@ class SimulateOptions(msgspec.Struct, frozen=True, kw_only=True):
     forever: bool = False
     types: tuple[str, ...] = ()
     print_only: bool = False
+    json: bool = False
 
 
 def problems_of(options: SimulateOptions) -> Iterator[str]:
@@ -284,6 +291,8 @@ def _send(
         code, message = Exit.UNREACHABLE, str(error)
     seconds = meter.end()
     totals = courier.totals
+    if options.json:
+        print_line(totals.shown(seconds))
     if message:
         say(message)
     if totals.first_error:

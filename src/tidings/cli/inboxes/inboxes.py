@@ -181,6 +181,8 @@ def delete(id: str, /, *, where: Where = HERE) -> int:
     """
     api = calls(where)
     api.send("DELETE", f"{PATH}/{part(id)}")
+    if where.json:
+        print_line({"id": id, "deleted": True})
     say(f"{clean(id)} is deleted.")
     api.next_step("tidings inboxes list")
     return Exit.OK

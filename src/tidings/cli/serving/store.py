@@ -114,6 +114,7 @@ def take_back(
     *,
     source: Annotated[Path, Parameter(name="--from")],
     target: Annotated[Path, Parameter(name="--to")],
+    json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Have the source of a copy start again. Only where the copy was never started.
 
@@ -123,11 +124,15 @@ def take_back(
         The store that was copied, as it was named then.
     target
         The store that it was copied to.
+    json
+        Print which one starts as JSON.
     """
     from tidings.app.store_copying import take_back_store  # noqa: PLC0415  # not for help
     from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
 
     done(lambda: take_back_store(source, target))
+    if json:
+        print_line({"starts": str(source), "startsNoMore": str(target)})
     say(f"{source} may start again. {target} starts no more: empty it.")
     next_step(f"tidings serve {_serving(source)}")
     return Exit.OK

@@ -236,6 +236,8 @@ def delete(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     lost = f", and {how_many(dead_count, 'message')} that it has set aside" if dead_count else ""
     confirm(yes, f"Delete the source {clean(one['name'])}{lost}?")
     api.send("DELETE", f"{PATH}/{part(id)}")
+    if where.json:
+        print_line({"id": one["id"], "name": one["name"], "deleted": True})
     say(f"{clean(one['name'])} is deleted.")
     api.next_step("tidings sources list")
     return Exit.OK

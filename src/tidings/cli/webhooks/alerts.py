@@ -204,6 +204,8 @@ def delete(channel: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     known = _find(api, channel)
     confirm(yes, f"Delete the alert channel {clean(known['name'])}?")
     api.send("DELETE", f"{PATH}/{part(known['id'])}")
+    if where.json:
+        print_line({"id": known["id"], "name": known["name"], "deleted": True})
     say(f"{clean(known['name'])} is deleted.")
     api.next_step("tidings alerts list")
     return Exit.OK
