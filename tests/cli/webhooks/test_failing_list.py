@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.control_client import Service, service
 from tests.api.v1.webhooks.failing_webhooks import asked, fail, webhook
-from tidings.cli.exits import Exit
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.webhooks import failing as failing_command
 from tidings.cli.webhooks import webhooks as command
 from tidings.cli.where import Where
@@ -36,7 +36,10 @@ class AnsweringBoth:
         return self
 
     def get(self, path: str, **_: Any) -> Any:
-        return self._answers[path]
+        answer = self._answers[path]
+        if isinstance(answer, CommandExit):
+            raise answer
+        return answer
 
     def next_step(self, step: str) -> None:
         self.steps.append(step)
@@ -140,3 +143,22 @@ async def test_what_waits_is_asked_of_one_org_also_where_the_credential_sees_all
         api = AnsweringBoth(await three(s), named)
         run(api)
         assert [where.org for where in api.wheres] == asked_of
+
+
+@pytest.mark.parametrize("code", [Exit.REFUSED, Exit.FAILED, Exit.UNREACHABLE])
+async def test_the_list_is_there_without_the_figures_that_cannot_be_had(code: Exit) -> None:
+    async with service() as s:
+        stop = CommandExit("Tidings cannot answer now.", code)
+        answers = await three(s) | {"/v1/failing": stop}
+        listed, out, err = run(AnsweringBoth(answers))
+        assert listed == Exit.OK and "3 webhooks" in err
+        assert "What waits is not known: Tidings cannot answer now." in err
+        head, *lines = out.splitlines()
+        assert "Waiting" not in head
+        assert [line.split()[0] for line in lines] == ["few", "many", "well"]
+        _, out, err = run(AnsweringBoth(answers), as_json=True)
+        rows = [json.loads(line) for line in out.splitlines()]
+        assert [row["waiting"] for row in rows] == [None, None, None] and "is not known" in err
+        with pytest.raises(CommandExit) as refused:
+            run(AnsweringBoth(answers), failing=True)
+        assert refused.value is stop

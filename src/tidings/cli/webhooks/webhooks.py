@@ -87,7 +87,14 @@ def list_all(
         say("The org has no webhooks.")
         api.next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
         return Exit.OK
-    members = failing_of_org(api, where)
+    columns = WEBHOOKS_OF_ORG.shell
+    try:
+        members = failing_of_org(api, where)
+    except CommandExit as stop:
+        if failing:
+            raise
+        members, columns = [], tuple(column for column in columns if column.field != "waiting")
+        say(f"What waits is not known: {stop.problem}")
     waiting = {member["webHookId"]: member["waiting"] for member in members}
     if failing:
         rank = {id: at for at, id in enumerate(waiting)}
@@ -104,7 +111,7 @@ def list_all(
         print_lines(found)
     else:
         print_list(
-            WEBHOOKS_OF_ORG.shell,
+            columns,
             found,
             health=health_cell,
             eventNames=lambda webhook: _events(webhook["eventNames"]),
