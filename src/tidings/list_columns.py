@@ -193,6 +193,7 @@ REPLAYS = ResourceList(
     shell=(
         ID,
         ListColumn("Kind", "kind"),
+        ListColumn("Webhook", "webHookId"),
         STATE,
         _number("Done", "progress"),
         _number("Made", "made"),

@@ -16,6 +16,8 @@ WHEN, UNTIL = "2026-02-11T09:15:00.000Z", "2026-02-11T10:15:00.000Z"
 HOOK = {"webHookId": "a" * 24, "name": "crm"}
 JOB: dict[str, Any] = {
     "id": "rpl_1",
+    "webHookId": None,
+    "toWebHookId": None,
     "state": "finished",
     "reason": None,
     "made": 3,

@@ -107,6 +107,11 @@ def _waits_for(waits: dict[str, Any] | None) -> str | None:
     return reason if waits["until"] is None else f"{reason}, {moment(waits['until'])}"
 
 
+def _webhook_of(found: dict[str, Any]) -> str:
+    """Return the webhook of a delivery by its name and id."""
+    return f"{found['webHookName']} {found['webHookId']} (version {found['webHookVersion']})"
+
+
 def _print_delivery(found: dict[str, Any]) -> None:
     waits_for = _waits_for(found.get("waitsFor"))
     further = [(spaced(name), value) for name, value in found.items() if name not in _SHOWN]
@@ -115,7 +120,7 @@ def _print_delivery(found: dict[str, Any]) -> None:
             ("delivery", found["id"]),
             ("state", state(found["state"])),
             ("event", f"{found['eventName']} {found['eventId']}"),
-            ("webhook", f"{found['webHookName']} (version {found['webHookVersion']})"),
+            ("webhook", _webhook_of(found)),
             ("accepted", moment(found["acceptedAt"])),
             ("ended", moment(found["doneAt"])),
             ("next try", None if waits_for else moment(found["nextAttemptAt"])),

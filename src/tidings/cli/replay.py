@@ -23,7 +23,7 @@ from tidings.cli.output import (
     print_list,
     word,
 )
-from tidings.cli.webhook_names import find_webhook
+from tidings.cli.webhook_names import find_webhook, names_of
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import REPLAYS
 
@@ -144,17 +144,21 @@ def _end(api: ApiClient, job: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print_line(job)
     else:
-        print_replay(job)
+        print_replay(api, job)
     api.next_step(f"tidings replay show {job['id']}")
     return Exit.FAILED if job["state"] == "failed" or job.get("failed") else Exit.OK
 
 
-def print_replay(job: dict[str, Any]) -> None:
+def print_replay(api: ApiClient, job: dict[str, Any]) -> None:
     """Print all of a replay."""
+    hook, to = job["webHookId"], job["toWebHookId"]
+    hooks = names_of(api, (hook, to))
     reason = f": {job['reason']}" if job["reason"] else ""
     print_facts(
         [
             ("replay", job["id"]),
+            ("webhook", hook and f"{hook} {hooks.get(hook, '')}".strip()),
+            ("sent to", None if to == hook else to and f"{to} {hooks.get(to, '')}".strip()),
             ("state", f"{job['state']}{reason}"),
             ("made", f"{job['made']:,} of {job['matched'] or 0:,} ({job['progress']:.0%})"),
             ("delivered", job.get("delivered")),
@@ -186,9 +190,11 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     elif found:
+        hooks = names_of(api, (job["webHookId"] for job in found))
         print_list(
             REPLAYS.shell,
             found,
+            webHookId=lambda job: hooks.get(job["webHookId"], job["webHookId"]),
             progress=lambda job: f"{job['progress']:.0%}",
             delivered=lambda job: job.get("delivered"),
             failed=lambda job: job.get("failed"),
@@ -231,7 +237,7 @@ def show_replay(api: ApiClient, id: str, as_json: bool, wait: bool = False) -> i
     if as_json:
         print_line(job)
     else:
-        print_replay(job)
+        print_replay(api, job)
     open_ = job["state"] not in FINAL
     api.next_step(f"tidings replay {'cancel ' + job['id'] if open_ else 'list'}")
     return Exit.OK
@@ -243,7 +249,7 @@ def _move(verb: str, id: str, where: Where) -> int:
     if where.json:
         print_line(job)
     else:
-        print_replay(job)
+        print_replay(api, job)
     api.next_step(f"tidings replay show {job['id']} --watch")
     return Exit.OK
 

@@ -1,11 +1,12 @@
 """Webhooks by what a person calls them: an id, or a name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidings.cli.calls import ApiClient
 from tidings.cli.exits import CommandExit, Exit
+from tidings.cli.output import clean
 
 WEBHOOK_ID = re.compile(r"[0-9a-f]{24}")
 PATH = "/v3/webHooks"
@@ -15,6 +16,23 @@ def all_webhooks(api: ApiClient) -> list[dict[str, Any]]:
     """Return all webhooks of the org, deleted ones too."""
     found: list[dict[str, Any]] = api.get(PATH)
     return found
+
+
+def names_of(api: ApiClient, ids: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of webhooks by their ids, for people, by one call for all. It has no name
+    where no webhook of the org has the id, or the credential may not read them."""
+    wanted = {id for id in ids if id is not None}
+    if not wanted:
+        return {}
+    try:
+        webhooks = all_webhooks(api)
+    except CommandExit:
+        return {}  # they only explain what is printed beside them
+    return {
+        webhook["webHookId"]: clean(webhook["name"])
+        for webhook in webhooks
+        if webhook["webHookId"] in wanted
+    }
 
 
 def is_there(webhook: dict[str, Any]) -> bool:

@@ -27,7 +27,7 @@ ZONES = {"Europe/Berlin": BACK_MS, "Asia/Kolkata": BACK_MS, "America/St_Johns": 
 LISTS: dict[str, tuple[str, dict[str, Any]]] = {
     "audit list": ("entries", {
         "at": "", "actor": {"name": "Ada", "id": "usr_1"}, "summary": "changed it", "times": 1,
-        "object": {"id": "wh"}, "before": None, "after": None,
+        "object": {"kind": "org", "id": "7"}, "before": None, "after": None,
     }),
     "deliveries list": ("deliveries", {
         "acceptedAt": "", "state": "delivered", "eventName": "pointsIssued", "webHookName": "crm",

@@ -8,11 +8,14 @@ from tidings.cli.calls import calls, rows
 from tidings.cli.events.log_options import QueryFields, query_of, with_filters
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import how_many, moment, print_lines, print_table, word
+from tidings.cli.webhook_names import names_of
 from tidings.cli.where import HERE, Where
+from tidings.list_columns import ListColumn, Shown
 from tidings.reads.filters import AUDIT
 
 PATH = "/v1/audit"
 PLATFORM = "platform"
+COLUMNS = (ListColumn("At", shown=Shown.MOMENT), "Who", "What", "On", "Fields")
 
 
 @with_filters(AUDIT)
@@ -44,7 +47,8 @@ def list_all(
     if where.json:
         print_lines(found)
     else:
-        print_table(("At", "Who", "What", "On", "Fields"), map(_row, found))
+        hooks = names_of(api, map(_webhook_of, found))
+        print_table(COLUMNS, (_row(change, hooks) for change in found))
     say(how_many(len(found), "entry") + (", the newest" if len(found) == limit else ""))
     if "object" in query:
         api.next_step(f"tidings audit export{of_platform}")
@@ -53,13 +57,18 @@ def list_all(
     return Exit.OK
 
 
-def _row(entry: dict[str, Any]) -> tuple[Any, ...]:
-    actor = entry["actor"]
+def _webhook_of(entry: dict[str, Any]) -> str | None:
+    """Return the id of the webhook that was changed; None where it was something else."""
+    return str(entry["object"]["id"]) if entry["object"]["kind"] == "webhook" else None
+
+
+def _row(entry: dict[str, Any], hooks: dict[str, str]) -> tuple[Any, ...]:
+    actor, on = entry["actor"], entry["object"]["id"]
     times = f" ({entry['times']:,} times)" if entry["times"] > 1 else ""
     return (
         moment(entry["at"]),
         actor["name"] or actor["id"],
         entry["summary"] + times,
-        entry["object"]["id"],
+        f"{on} {hooks[on]}" if on in hooks else on,
         list({**(entry["before"] or {}), **(entry["after"] or {})}) or None,
     )
