@@ -34,6 +34,14 @@ Data goes to stdout, talk to stderr: a pipe gets data alone, and each success en
 line, a command to copy. Tables have at most 100 columns; `--json` prints NDJSON instead, one line
 for each thing. Colour only on a terminal, and never with `NO_COLOR`.
 
+Times are in the zone of your shell and carry it: `2026-11-24T15:30:00+01:00`, `Z` for UTC, and a
+time of today without its date. `--since` and `--until` read them as they are printed, and `30m`,
+`2h` or `3d` ago.
+
+One verb does one thing to whatever it is done to: `list`, `show`, `create`, `edit`, `delete`,
+`pause`, `resume`, `retry`, `drain`. Where a command had another verb, that one works for one more
+release and says the new one.
+
 | Exit code | Meaning |
 |---|---|
 | 0 | it is done |
