@@ -11,11 +11,12 @@ import tidings.console
 from tests.api.control_client import Reply, basic, call
 from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
-from tidings.console.pages.find import _OPENERS
+from tidings.console.pages.finding.ids import _OPENERS
 from tidings.console.place import OUTSIDE, PageScope, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import ROLES
-from tidings.core.ids import OrgId
+from tidings.core.ids import OrgId, show
+from tidings.core.incidents.incident import Incident, IncidentKind
 from tidings.engine.access.sessions import SignedIn
 
 ORG = OrgId(7)
@@ -414,7 +415,9 @@ async def test_an_id_opens_in_the_org_in_which_it_is_found() -> None:
             acme.webhook: f"webhooks/{acme.webhook}",
             acme.inbox: f"inboxes/{acme.inbox}",
             acme.channel: f"alerts/{acme.channel}",
+            show("inc", 1): f"webhooks/{acme.webhook}",
         }
+        await p.s.store.put_incidents([Incident(acme.number, 1, ORG, IncidentKind.FAILING)])
         owner = await p.browser()
         for prefix, page in (
             ("rpl", "replays"),
@@ -435,6 +438,12 @@ async def test_an_id_opens_in_the_org_in_which_it_is_found() -> None:
                 away = await browser.get(f"/console/o/8/find?q={id}")
                 assert away.headers["location"] == f"/console/o/7/{page}", id
                 assert "found in Acme (7)" in unquote(away.headers["set-cookie"])
+                outside = await browser.get(f"/console/search?q={id}")
+                assert outside.headers["location"] == f"/console/o/7/{page}", id
+                for at in ("/console/o/7/find", "/console/o/8/find", "/console/search"):
+                    rows = text(await browser.get(f"{at}?part=rows&q={id}"))
+                    first, *_ = re.findall(r'role="option"[^>]* href="([^"]+)"', rows)
+                    assert first == f"/console/o/7/{page}", (at, id)
         portal = await portal_holder(p, 8)
         for stranger, base in ((await p.browser(8), "/console/o/8"), (portal, "")):
             at = base or "/console/portal/o/8"
@@ -442,6 +451,8 @@ async def test_an_id_opens_in_the_org_in_which_it_is_found() -> None:
                 reply = await stranger.get(f"{at}/find?q={id}")
                 assert reply.status == 200 and "Nothing was found" in text(reply)
                 assert "Acme" not in text(reply)
+                rows = text(await stranger.get(f"{at}/find?part=rows&q={id}"))
+                assert "/o/7" not in rows and "Acme" not in rows and "Search" in rows
 
 
 # -- portals --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from tidings.api.http.body_guard import CALLER
 from tidings.api.http.front import LOOPBACK, address_of
 from tidings.console.form_fields import parse_fields
 from tidings.console.kept_pages import KeptPages, pack_page
+from tidings.console.menu import menu_of
 from tidings.console.place import OUTSIDE, PageScope, form_fits, org_of_form, place_of
 from tidings.console.static import Static
 from tidings.console.visit import (
@@ -387,6 +388,7 @@ class PageFrame:
             around |= {"org": visit.org, "in_org": in_org(visit.named)}
         around |= {
             "visit": visit,
+            "menu": None if visit is None else menu_of(visit),
             "path": path,
             "query": request.query_params,
             "said": _unquoted(message),

@@ -18,7 +18,6 @@ from tidings.console.pages import (
     connections,
     consent,
     failing,
-    find,
     health,
     inboxes,
     orgs,
@@ -30,6 +29,7 @@ from tidings.console.pages import (
 from tidings.console.pages.access import access, people, portal, portal_links, sign_in
 from tidings.console.pages.delivery import deliveries, delivery, stops
 from tidings.console.pages.events import catalogue, events, own_types, rejections, tail
+from tidings.console.pages.finding import pages as finding
 from tidings.console.pages.sources import aside as source_aside
 from tidings.console.pages.sources import edit as source_edit
 from tidings.console.pages.sources import sources
@@ -176,7 +176,7 @@ OF_AN_ORG: Pages = [
     ("GET", "/settings", orgs.show, "admin:read"),
     ("POST", "/settings", orgs.change, "admin:write"),
     ("GET", "/health", health.show, "admin:read"),
-    ("GET", "/find", find.find, None),
+    ("GET", "/find", finding.find, None),
 ]
 # What begins so was addressed without an org before; old links to it lead on.
 MOVED = frozenset(path.split("/")[1] for _, path, _, _ in OF_AN_ORG if path)
@@ -253,6 +253,7 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         route("GET", "/alive", _alive),
         *(route("GET", f"{start}/o/{{org}}/alive", _alive) for start in ("", "/portal")),
         route("POST", "/sign-out", frame.plain(sign_in.sign_out)),
+        route("GET", "/search", frame.plain(finding.find_anywhere)),
         plain("/sessions", sign_in.show_sessions),
         route("POST", "/sessions/end", frame.plain(sign_in.sign_out_everywhere)),
         plain("/orgs", orgs.show_all),

@@ -21,7 +21,8 @@ from tidings.api.cells.sessions import OF_SESSIONS
 from tidings.api.cells.source_events import SOURCE_EVENTS
 from tidings.api.context import Services
 from tidings.app.cells.over.every_cell import STEM
-from tidings.console.pages.find import FIND_ID, FIND_OWN_ID
+from tidings.console.pages.finding.ids import FIND_ID, FIND_OWN_ID
+from tidings.console.pages.finding.webhooks import FIND_WEBHOOKS
 from tidings.door.admission import passed_on
 from tidings.errors import Unavailable
 
@@ -31,7 +32,7 @@ Send = Callable[[Message], Awaitable[None]]
 ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
-_OF_ORGS = (ORGS, ORG_LINES, COUNTS, TAKE, FIND_ID, FIND_OWN_ID)
+_OF_ORGS = (ORGS, ORG_LINES, COUNTS, TAKE, FIND_ID, FIND_OWN_ID, FIND_WEBHOOKS)
 _OF_WEBHOOKS = (FAILING, BULK, INCIDENTS, INCIDENT, ACKNOWLEDGE)
 _ALL = (*_OF_ORGS, *_OF_WEBHOOKS, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS, SOURCE_EVENTS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}

@@ -99,11 +99,11 @@ def find_listed(
     if asked.sort == "name":
         found.sort(key=lambda listed: listed[0].webhook.name.lower())
     elif not asked.sort:
-        found.sort(key=lambda listed: _rank(listed[1]))
+        found.sort(key=lambda listed: rank_of(listed[1]))
     return [record for record, _ in found]
 
 
-def _rank(judged: WebhookJudgement) -> int:
+def rank_of(judged: WebhookJudgement) -> int:
     """Return the place of a webhook by how much it needs somebody: lower is earlier."""
     if judged.condition in _WORST_FIRST:
         return _WORST_FIRST.index(judged.condition)

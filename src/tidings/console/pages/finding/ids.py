@@ -1,37 +1,28 @@
-"""Search: any id opens its thing; any other value is looked for in deliveries and events."""
+"""What an id names, in the org of the visitor and in all others that they may see."""
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
-from starlette.responses import Response
 
-from tidings.api.cells.orgs import list_lines
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
-from tidings.console.place import OUTSIDE, PageScope
-from tidings.console.visit import Visit, named
-from tidings.core.delivery.webhook_status import WebhookStatus
+from tidings.console.visit import PlainVisit, named
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
-from tidings.core.ids import show as show_id
 from tidings.engine.access.remote_sessions import RemoteSession
 from tidings.engine.inboxes import UnknownInbox
 from tidings.engine.sources.live_source import UnknownSource
 from tidings.errors import NotFound, RequestRefused
 from tidings.reads.delivery.deliveries import own_delivery
-from tidings.reads.events.logs import delivery_page, event_page, webhooks_of
 from tidings.reads.events.rejections import PREFIX
-from tidings.reads.filters import VALUE_MAX, LogQuestion
-from tidings.store.port import DeliveryPage, EventPage
+from tidings.reads.webhooks.incidents import find_incident
 
-SHOWN = 10
-ORG_DIGITS = 15
 ORGS_MAX = 1000  # others in which an id is looked for
-_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej|src|asd|alc)_[0-9a-z]+")
+_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej|src|asd|alc|inc)_[0-9a-z]+")
 _WEBHOOK = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -41,6 +32,7 @@ _WORDS = {
     "rpl": "a replay",
     "inb": "a test inbox",
     "alc": "an alert channel",
+    "inc": "an incident",
     "rej": "a rejected event",
     "src": "a source",
     "asd": "a message that a source has set aside",
@@ -104,7 +96,7 @@ async def _find_id(services: Services, asked: IdAsked) -> IdFound:
         caller = AuthenticatedCaller(
             org=org, platform=True, credential=asked.credential, grants=grants
         )
-        path = (await _by_id(RemoteLook(services, caller), asked.wanted)).path
+        path = (await find_by_id(RemoteLook(services, caller), asked.wanted)).path
         found = services.orgs.get(org)
         if path is not None and found is not None:
             return IdFound(org, named(found), path)
@@ -127,7 +119,7 @@ async def _find_own_id(services: Services, asked: OwnIdAsked) -> IdFound:
     own = [member.org for member in users.seats(person)]
     for org in (await _orgs_with(services, asked.wanted, own))[:ORGS_MAX]:
         caller = users.caller(person, org)
-        path = (await _by_id(RemoteLook(services, caller), asked.wanted)).path
+        path = (await find_by_id(RemoteLook(services, caller), asked.wanted)).path
         found = services.orgs.get(org)
         if path is not None and found is not None:
             return IdFound(org, named(found), path)
@@ -137,55 +129,7 @@ async def _find_own_id(services: Services, asked: OwnIdAsked) -> IdFound:
 FIND_OWN_ID = CellQuestion(name="find-own-id", asks=OwnIdAsked, finds=IdFound, answer=_find_own_id)
 
 
-async def find(visit: Visit) -> Response:
-    """Open what an id names, or show what is found by a value."""
-    wanted = visit.request.query_params.get("q", "").strip()
-    if len(wanted) > VALUE_MAX:
-        return visit.page("find.html", 400, wanted=wanted[:VALUE_MAX], too_long=True, look=None)
-    if not wanted:
-        return visit.page("find.html", wanted="", too_long=False, look=None)
-    look = await _by_id(visit, wanted)
-    if look.path is not None:
-        return visit.go(look.path)
-    if (elsewhere := await _elsewhere(visit, wanted, look)) is not None:
-        return elsewhere
-    deliveries, events = DeliveryPage([]), EventPage([])
-    orgs, by_name = [], []
-    if visit.may("webhooks:read") and not _PREFIXED.fullmatch(wanted):
-        look.words.append("webhooks with it in their name")
-        found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
-        by_name = [record for record in found if record.webhook.status is not WebhookStatus.DELETED]
-    records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
-    if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
-        look.words.append("deliveries and events that contain it as a value")
-        question = LogQuestion(values=(wanted,), limit=SHOWN)
-        org = visit.caller.org
-        deliveries = await delivery_page(visit.services, org, question, records)
-        events = await event_page(visit.services, org, question)
-    if visit.caller.platform and wanted.isascii() and wanted.isdigit():
-        look.words.append("an org of this number")
-        if len(wanted) <= ORG_DIGITS:
-            lines, _ = await list_lines(visit.services, str(int(wanted)), SHOWN)
-            orgs = [line for line in lines if line.id == int(wanted)]
-    if orgs and not (deliveries.deliveries or events.events or by_name):
-        return visit.leave(OUTSIDE.at("/orgs?" + urlencode({"q": wanted})))
-    return visit.page(
-        "find.html",
-        wanted=wanted,
-        too_long=False,
-        look=look,
-        deliveries=deliveries,
-        events=events,
-        orgs=orgs,
-        named=by_name[:SHOWN],
-        unnamed=len(by_name[SHOWN:]),
-        lead=lambda org: PageScope(org).at(),
-        records=records,
-        show=show_id,
-    )
-
-
-async def _by_id(visit: IdLook, wanted: str) -> SearchTarget:
+async def find_by_id(visit: IdLook, wanted: str) -> SearchTarget:
     """Look up an id; asks only for what its shape can name and the visitor may read."""
     look = SearchTarget([])
     if (shape := _PREFIXED.fullmatch(wanted)) is not None:
@@ -206,26 +150,34 @@ async def _by_id(visit: IdLook, wanted: str) -> SearchTarget:
     return look
 
 
-async def _elsewhere(visit: Visit, wanted: str, look: SearchTarget) -> Response | None:
-    """An id that another org of the visitor's knows opens there, and it is said where that is."""
-    if visit.place.portal or not any(
-        pattern.fullmatch(wanted) for pattern in (_PREFIXED, _WEBHOOK, _UUID)
-    ):
+async def find_elsewhere(visit: PlainVisit, wanted: str, look: SearchTarget) -> IdFound | None:
+    """Find what an id names in another org of the visitor's; None where it names nothing."""
+    if visit.place.portal or not is_id(wanted):
         return None  # a name means something else in each org
     services = visit.services
     everywhere = [org.id for org in services.orgs.all()] if visit.caller.platform else []
     own = everywhere or [seat.org for seat in visit.seats]
     others = [org for org in own if org != visit.caller.org][:ORGS_MAX]
     if others:
-        look.words.append(f"the same in {len(others)} other org{'s' * (len(others) > 1)} of yours")
+        other = "other " * bool(visit.caller.org)
+        look.words.append(f"the same in {len(others)} {other}org{'s' * (len(others) > 1)} of yours")
     for org in await _orgs_with(services, wanted, others):
         caller = services.access.sessions.caller(visit.token, org)
-        there = replace(visit, place=PageScope(org), caller=caller)
-        path = (await _by_id(there, wanted)).path
-        if path is not None:
-            message = f"It was found in {there.named}, where you are now, not in {visit.named}."
-            return visit.leave(there.at(path), message)
+        path = (await find_by_id(RemoteLook(services, caller), wanted)).path
+        found = services.orgs.get(org)
+        if path is not None and found is not None:
+            return IdFound(org, named(found), path)
     return await _in_other_cells(visit, wanted, look)
+
+
+def is_id(wanted: str) -> bool:
+    """Return whether a text is an id by its form, which means the same in every org."""
+    return any(pattern.fullmatch(wanted) for pattern in (_PREFIXED, _WEBHOOK, _UUID))
+
+
+def is_prefixed(wanted: str) -> bool:
+    """Return whether a text is an id that says what it names, such as `dlv_…`."""
+    return _PREFIXED.fullmatch(wanted) is not None
 
 
 async def _orgs_with(services: Services, wanted: str, orgs: list[OrgId]) -> list[OrgId]:
@@ -238,7 +190,7 @@ async def _orgs_with(services: Services, wanted: str, orgs: list[OrgId]) -> list
     return [org for org in orgs if record is not None and org == record.org]
 
 
-async def _in_other_cells(visit: Visit, wanted: str, look: SearchTarget) -> Response | None:
+async def _in_other_cells(visit: PlainVisit, wanted: str, look: SearchTarget) -> IdFound | None:
     """An id that an org of another cell knows, for one who sees all orgs, or has a seat there: all
     owners are asked at once, and those that have not answered are named."""
     others = visit.services.web.others
@@ -263,8 +215,7 @@ async def _in_other_cells(visit: Visit, wanted: str, look: SearchTarget) -> Resp
             return None
     for found in gathered.by_cell.values():
         if found.org and found.path.startswith("/"):
-            message = f"It was found in {found.name}, where you are now, not in {visit.named}."
-            return visit.leave(PageScope(found.org).at(found.path), message)
+            return found
     whose = "the orgs" if visit.caller.platform else "your orgs"
     look.words.append(f"the same in {whose} of other cells")
     look.words += [f"not in cell {cell}, which has not answered" for cell in gathered.missing]
@@ -318,6 +269,15 @@ async def _alert_channel(visit: IdLook, wanted: str) -> str | None:
     return f"/alerts/{wanted}" if is_own else None
 
 
+async def _incident(visit: IdLook, wanted: str) -> str | None:
+    """Find the page of the webhook that an incident is of: what is wrong with it stands there."""
+    if not visit.may("webhooks:read"):
+        return None
+    incident = await find_incident(visit.services, visit.caller.org, wanted)
+    record = None if incident is None else visit.services.webhooks.by_number(incident.webhook)
+    return None if record is None else f"/webhooks/{record.webhook.id}"
+
+
 async def _rejection(visit: IdLook, wanted: str) -> str | None:
     number = read(PREFIX, wanted)
     if number is None or not visit.may("logs:read"):
@@ -353,6 +313,7 @@ _OPENERS: dict[str, Callable[[IdLook, str], Awaitable[str | None]]] = {
     "rpl": _replay,
     "inb": _inbox,
     "alc": _alert_channel,
+    "inc": _incident,
     "rej": _rejection,
     "src": _source,
     "asd": _find_dead_letter,
