@@ -29,6 +29,7 @@ class MenuOf(msgspec.Struct, frozen=True, kw_only=True):
     pages: Sequence[MenuLink]
     operate: Sequence[MenuLink] = ()
     actions: Sequence[MenuLink] = ()
+    keyed: Sequence[MenuLink] = ()
 
 
 _PAGES = (
@@ -72,6 +73,13 @@ _FAILING = MenuLink(
     of_platform=True,
     is_outside=True,
 )
+_FAILING_HERE = MenuLink(
+    path="/webhooks?state=failing",
+    name="Failing webhooks",
+    scope="webhooks:read",
+    also="now",
+    key="f",
+)
 _ORGS = MenuLink(
     path="/orgs", name="Orgs", also="brands tenants", of_platform=True, is_outside=True
 )
@@ -93,9 +101,7 @@ _FURTHER = (
         path="/transformations", name="Transformations", scope="webhooks:read", also="templates"
     ),
     MenuLink(path="/access/portal", name="Portal links", scope="admin:read", also="embed"),
-    MenuLink(
-        path="/webhooks?state=failing", name="Failing webhooks", scope="webhooks:read", also="now"
-    ),
+    _FAILING_HERE,
 )
 _ACTIONS = (
     MenuLink(path="/webhooks/new", name="New webhook", scope="webhooks:write", also="create add"),
@@ -164,14 +170,30 @@ def menu_of(visit: PlainVisit) -> MenuOf:
             else link
             for link in _OF_NONE
         )
-        return MenuOf(pages=_open_to(visit, own), actions=_open_to(visit, _ACTIONS_OF_NONE))
+        pages = _open_to(visit, own)
+        actions = _open_to(visit, _ACTIONS_OF_NONE)
+        return MenuOf(pages=pages, actions=actions, keyed=_keyed(pages))
     operate = _open_to(visit, _OPERATE) if visit.may("admin:read") else ()
-    return MenuOf(pages=_open_to(visit, _PAGES), operate=operate, actions=_open_to(visit, _ACTIONS))
+    pages = _open_to(visit, _PAGES)
+    return MenuOf(
+        pages=pages,
+        operate=operate,
+        actions=_open_to(visit, _ACTIONS),
+        keyed=_keyed([*pages, *operate, *_open_to(visit, [_FAILING_HERE])]),
+    )
 
 
 def further_of(visit: PlainVisit) -> Sequence[MenuLink]:
     """List the pages that the menu itself does not name."""
     return _open_to(visit, _FURTHER) if isinstance(visit, Visit) else ()
+
+
+def _keyed(links: Sequence[MenuLink]) -> Sequence[MenuLink]:
+    """List the links that have a key, the first of each key."""
+    by_key: dict[str, MenuLink] = {}
+    for link in links:
+        by_key.setdefault(link.key, link)
+    return [link for key, link in by_key.items() if key]
 
 
 def _open_to(visit: PlainVisit, links: Sequence[MenuLink]) -> Sequence[MenuLink]:

@@ -46,13 +46,14 @@ OF_AN_ORG: Mapping[str, Sequence[str]] = {
     "/replays/new": replays.PARAMETERS,
     "/replays/{id}": ("part",),
     "/health": ("part",),
-    "/find": ("q",),
+    "/find": ("q", "part"),
 }
 OF_NO_ORG: Mapping[str, Sequence[str]] = {
     "/sign-in": ("link", "to"),
     "/welcome": ("link",),
     "/confirm": ("token",),
     "/orgs": ("q", "page", "to"),
+    "/search": ("q", "part"),
     "/failing": ("part",),
     "/cells": ("part",),
     "/cells/move": ("org", "to"),

@@ -253,7 +253,7 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         route("GET", "/alive", _alive),
         *(route("GET", f"{start}/o/{{org}}/alive", _alive) for start in ("", "/portal")),
         route("POST", "/sign-out", frame.plain(sign_in.sign_out)),
-        route("GET", "/search", frame.plain(finding.find_anywhere)),
+        plain("/search", finding.find_anywhere),
         plain("/sessions", sign_in.show_sessions),
         route("POST", "/sessions/end", frame.plain(sign_in.sign_out_everywhere)),
         plain("/orgs", orgs.show_all),

@@ -14,7 +14,11 @@ from tidings.console.routes import OF_AN_ORG
 
 BASE = "/console/o/7"
 ROUTES = [path for method, path, _, _ in OF_AN_ORG if method == "GET"]
-OF_NONE = ["", "/sessions", "/orgs", "/orgs/new", "/orgs/7", "/failing", "/cells", "/stop-all"]
+OF_NONE = (
+    " /sessions /orgs /orgs/new /orgs/7 /failing /cells /stop-all /search".split(
+        " "
+    )  # and the root
+)
 OPEN = ["/sign-in", "/welcome", "/confirm"]
 REFUSED = 'A parameter must be one of .*; got "nonsense"'
 

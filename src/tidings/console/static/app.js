@@ -57,24 +57,6 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// "/" to search, arrows in lists, Escape to leave a menu.
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-    const find = document.querySelector("[data-find]") || document.getElementById("find");
-    if (find) { event.preventDefault(); find.focus(); }
-  }
-  if (event.key === "Escape") document.querySelectorAll("details.menu[open]").forEach((one) => { one.open = false; });
-  if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !typing) {
-    const rows = [...document.querySelectorAll("[data-list] a[data-row]")];
-    if (!rows.length) return;
-    const at = rows.indexOf(document.activeElement);
-    const next = rows[Math.max(0, Math.min(rows.length - 1, at + (event.key === "ArrowDown" ? 1 : -1)))];
-    event.preventDefault();
-    next.focus();
-  }
-});
-
 // <form data-confirm="…"> asks before it is sent.
 document.addEventListener("submit", (event) => {
   const sentence = event.target.dataset && event.target.dataset.confirm;
