@@ -168,7 +168,7 @@ def test_an_inbox_and_the_tail_are_live_and_a_replay_is_sent(
         for reader in (watching, tailing):
             reader.sign_in(email, word)
         watching.page.get_by_role("link", name="Test inboxes", exact=True).first.click()
-        watching.page.get_by_role("link", name="First").click()
+        watching.page.get_by_role("link", name="First", exact=True).click()
         watching.see("Nothing has arrived yet")
         tailing.page.get_by_role("link", name="Live tail", exact=True).first.click()
         tailing.see("live")

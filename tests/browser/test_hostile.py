@@ -219,6 +219,7 @@ def test_nothing_of_a_form_runs(reader: NewReader, stranger: Stranger) -> None:
     one.page.get_by_label("Name", exact=True).fill(LINE)
     one.page.get_by_label("URL", exact=True).fill("https://x.example/" + quote(SHORT))
     one.page.locator("summary", has_text="Filter and fields").click()
+    one.page.get_by_role("button", name="Edit as JSON").click()
     for label in ("Filter, as JSON", "Paths of these fields", "New names"):
         one.page.get_by_label(label).fill(ALL)
     one.page.get_by_role("button", name="Make the webhook").click()
