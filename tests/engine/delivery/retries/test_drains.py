@@ -100,6 +100,28 @@ def test_a_receiver_that_still_fails_finds_everything_as_it_was() -> None:
     in_world(scenario)
 
 
+def test_a_lane_that_looks_for_work_and_finds_none_is_no_reason_to_wait() -> None:
+    """A lane knows only that there may be more in the store than it holds: where all of that
+    waits for retries, its look shows nothing, and the drain has one of them tried."""
+
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        world.receivers.status["/crm"] = 500
+        for _ in range(EVENTS):
+            await world.event()
+        async with asyncio.timeout(60):
+            while await states(world, crm) != [State.RETRYING] * EVENTS:
+                await asyncio.sleep(0.05)
+        world.engine.dispatcher.runners.at_work[crm.number].lane.behind = True
+        world.receivers.status["/crm"] = 200
+        began_s = asyncio.get_running_loop().time()
+        drain = await drained(world, crm)
+        assert asyncio.get_running_loop().time() - began_s < 2
+        assert (drain.state, drain.delivered, drain.left) == ("done", EVENTS, 0)
+
+    in_world(scenario)
+
+
 def test_a_breaker_that_is_closed_is_no_reason_to_wait_for_hours() -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")

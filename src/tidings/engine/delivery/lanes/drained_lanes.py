@@ -49,6 +49,12 @@ class DrainedLanes:
         lane, due_ms = runner.lane, runner.next_due_ms
         return bool(lane.queued or lane.behind or (due_ms is not None and due_ms <= now_ms))
 
+    def is_idle(self, webhook: int, now_ms: int) -> bool:
+        """Return whether nothing waits that can be the probe, is asked for or has begun."""
+        runner = self._runners.runner_of(webhook)
+        is_busy = runner is not None and (runner.claiming or bool(runner.lane.unsettled_attempts))
+        return not is_busy and not self.has_work(webhook, now_ms)
+
     def is_closed(self, webhook: int) -> bool:
         """Return whether its breaker holds nothing back."""
         return self._is_at(webhook, Position.CLOSED)

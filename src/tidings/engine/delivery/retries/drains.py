@@ -186,7 +186,9 @@ class Drains:
         elif (refusal := self.refusal(webhook)) is not None:
             await self._leave_off(drain, webhook, refusal.message)
         elif drain.state is DrainState.PROBING:
-            if self._clock.now_ms() - drain.begun_ms > PROBE_S_MAX * 1000:
+            if self._lanes.is_idle(drain.webhook, self._clock.now_ms()):
+                await self._ask(drain)  # what the lane took for work was none: it has looked
+            elif self._clock.now_ms() - drain.begun_ms > PROBE_S_MAX * 1000:
                 next_attempt = self._next_attempts.of(webhook.number, DeliveryId(0), True)
                 why = waits_for(next_attempt, acts=webhook.type.acts)
                 await self._leave_off(drain, webhook, f"Nothing could be tried. {why}".strip())
