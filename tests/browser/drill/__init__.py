@@ -1,0 +1,1 @@
+"""An incident over many orgs, as the operator ends it."""
