@@ -24,7 +24,7 @@ from tidings.core.ids import WebhookId
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import LiveInbox
 from tidings.engine.webhooks.records import WebhookState
-from tidings.errors import FieldRefusal, RequestRefused, not_found
+from tidings.errors import Busy, FieldRefusal, Invalid, RequestRefused, not_found
 from tidings.reads.delivery.deliveries import show_whole
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.rejections import taken
@@ -79,7 +79,7 @@ def _page(visit: Visit, record: WebhookState, **values: Any) -> Response:
 
 
 async def _accept(visit: Visit, record: WebhookState, name: str) -> str:
-    """Accept the example of a type, and return its id. RequestRefused says why not."""
+    """Accept the example of a type, and return its id. Invalid, Busy, or why an event is refused."""
     webhook, services = record.webhook, visit.services
     names = [sample.name for sample in offer_samples(visit, webhook)]
     if name not in names:
@@ -87,9 +87,9 @@ async def _accept(visit: Visit, record: WebhookState, name: str) -> str:
             "type must be an event type that the webhook gets and that has an example; got "
             f"{describe_value(name)}. Choose one of the list."
         )
-        raise RequestRefused(FieldRefusal.build("no_sample", message, field="type"))
+        raise Invalid(FieldRefusal.build("no_sample", message, field="type"))
     if not is_within_rate(visit):
-        raise RequestRefused(too_many_events())
+        raise Busy(too_many_events())
     event_type = services.events.types.get(visit.caller.org, name, webhook.version_of(name))
     text = example_of(event_type)
     event_id, _ = await taken(services.events.readmission.take(visit.caller.org, text.encode()))
