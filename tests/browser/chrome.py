@@ -77,6 +77,7 @@ class Reader:
         self.context.set_default_timeout(PATIENCE_MS)
         if scripts:
             self.context.add_init_script(WATCH)
+        self.kept_out: list[str] = []  # what a mail's frame would have run or loaded
         self.troubles: list[str] = []
         self.page = self.context.new_page()
         self.page.on("console", self._said)
@@ -100,7 +101,9 @@ class Reader:
         # The frame of a mail runs nothing and loads nothing, and Chromium tells of each refusal;
         # what reads the pages is a script there too.
         kept_out = message.text.startswith(KEPT_OUT) and where.endswith("/mail")
-        if not (refused or kept_out):
+        if kept_out:
+            self.kept_out.append(message.text)
+        elif not refused:
             self.troubles.append(f"{message.text} at {where} on {self.page.url}")
 
     @property

@@ -79,7 +79,7 @@ def _page(visit: Visit, record: WebhookState, **values: Any) -> Response:
 
 
 async def _accept(visit: Visit, record: WebhookState, name: str) -> str:
-    """Accept the example of a type, and return its id. Invalid, Busy, or why an event is refused."""
+    """Accept the example of a type; return its id. Invalid, Busy, or why an event is refused."""
     webhook, services = record.webhook, visit.services
     names = [sample.name for sample in offer_samples(visit, webhook)]
     if name not in names:
