@@ -8,11 +8,12 @@ import pytest
 from tests.engine.delivery.scenes.left_alone import EVENTS, left_alone, query
 from tests.engine.notice_world import ORG, NoticeWorld, in_world, in_worlds
 from tidings.core.delivery.drain import DrainState
+from tidings.core.delivery.learned_rate import AskedWait
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.retries.open_drains import Drain
 from tidings.errors import Conflict
-from tidings.store.port import StoredDelivery, StoreDown
+from tidings.store.port import OldestRetry, StoredDelivery, StoreDown
 
 
 async def deliveries(world: NoticeWorld, crm: Webhook) -> list[StoredDelivery]:
@@ -100,24 +101,74 @@ def test_a_receiver_that_still_fails_finds_everything_as_it_was() -> None:
     in_world(scenario)
 
 
+async def looks_for_work(world: NoticeWorld) -> Webhook:
+    """A webhook all of whose deliveries wait for retries, and whose lane may have more to read."""
+    crm = await world.webhook("crm", "groupCreated")
+    world.receivers.status["/crm"] = 500
+    for _ in range(EVENTS):
+        await world.event()
+    async with asyncio.timeout(60):
+        while await states(world, crm) != [State.RETRYING] * EVENTS:
+            await asyncio.sleep(0.05)
+    world.engine.dispatcher.runners.at_work[crm.number].lane.behind = True
+    return crm
+
+
 def test_a_lane_that_looks_for_work_and_finds_none_is_no_reason_to_wait() -> None:
     """A lane knows only that there may be more in the store than it holds: where all of that
     waits for retries, its look shows nothing, and the drain has one of them tried."""
 
     async def scenario(world: NoticeWorld) -> None:
-        crm = await world.webhook("crm", "groupCreated")
-        world.receivers.status["/crm"] = 500
-        for _ in range(EVENTS):
-            await world.event()
-        async with asyncio.timeout(60):
-            while await states(world, crm) != [State.RETRYING] * EVENTS:
-                await asyncio.sleep(0.05)
-        world.engine.dispatcher.runners.at_work[crm.number].lane.behind = True
+        crm = await looks_for_work(world)
         world.receivers.status["/crm"] = 200
         began_s = asyncio.get_running_loop().time()
         drain = await drained(world, crm)
         assert asyncio.get_running_loop().time() - began_s < 2
         assert (drain.state, drain.delivered, drain.left) == ("done", EVENTS, 0)
+
+    in_world(scenario)
+
+
+def test_what_the_receiver_had_asked_for_holds_again_after_a_lane_has_looked() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await looks_for_work(world)
+        lanes = world.parts.delivery.drains._lanes
+        ask, waits, held = lanes.ask, [AskedWait(9e9, True)], list[AskedWait]()
+
+        def ask_once_shut(webhook: int) -> AskedWait | None:
+            ask(webhook)
+            return waits.pop() if waits else None
+
+        def go_on_waiting(webhook: int, waited: AskedWait) -> None:
+            held.append(waited)
+
+        lanes.ask = ask_once_shut  # type: ignore[method-assign]
+        lanes.go_on_waiting = go_on_waiting  # type: ignore[method-assign]
+        drain = await drained(world, crm)
+        assert drain.state is DrainState.REFUSED and held == [AskedWait(9e9, True)]
+
+    in_world(scenario)
+
+
+def test_a_drain_that_begins_beside_others_has_one_delivery_tried() -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await looks_for_work(world)
+        world.engine.dispatcher.runners.at_work[crm.number].lane.behind = False
+        drains, woken = world.parts.delivery.drains, list[int]()
+        store = drains._store
+        wake = store.wake_oldest
+
+        async def wake_slowly(webhook: int) -> OldestRetry | None:
+            woken.append(webhook)
+            await asyncio.sleep(1)  # those who carry drains on have looked at it often meanwhile
+            return await wake(webhook)
+
+        store.wake_oldest = wake_slowly  # type: ignore[method-assign]
+        drains._wake.set()
+        tries = world.receivers.tries["/crm"]
+        drain = await drained(world, crm)
+        assert drain.state is DrainState.REFUSED and woken == [crm.number]
+        assert world.receivers.tries["/crm"] == tries + 1
 
     in_world(scenario)
 

@@ -158,7 +158,9 @@ class Drains:
         elif not has_work:
             drain.woken = True
             drain.state = DrainState.DRAINING  # nothing waits
-        drain.waited = self._lanes.ask(number)
+        waited = self._lanes.ask(number)
+        if not drain.asked:  # asked again, there is nothing left of what the receiver wanted
+            drain.asked, drain.waited = True, waited
 
     # -- behind -----------------------------------------------------------------------------------
 
@@ -186,7 +188,7 @@ class Drains:
         elif (refusal := self.refusal(webhook)) is not None:
             await self._leave_off(drain, webhook, refusal.message)
         elif drain.state is DrainState.PROBING:
-            if self._lanes.is_idle(drain.webhook, self._clock.now_ms()):
+            if drain.asked and self._lanes.is_idle(drain.webhook, self._clock.now_ms()):
                 await self._ask(drain)  # what the lane took for work was none: it has looked
             elif self._clock.now_ms() - drain.begun_ms > PROBE_S_MAX * 1000:
                 next_attempt = self._next_attempts.of(webhook.number, DeliveryId(0), True)

@@ -45,6 +45,7 @@ class Drain(msgspec.Struct, eq=False):
     ended_ms: int | None = None
     # What only the engine asks.
     probe: DeliveryId | None = None  # which delivery is the probe; None: whichever comes
+    asked: bool = False  # its lane was, for the probe
     waited: AskedWait | None = None  # what the receiver had asked for before
     place: tuple[int, int] | None = None  # how far its retries are made due
     woken: bool = False  # all of them are
