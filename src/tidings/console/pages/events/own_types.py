@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import status_of
 from tidings.api.context import BODY_DEPTH_MAX
+from tidings.console.json_fields import json_text, not_json, read_json
 from tidings.console.visit import Visit
 from tidings.core.events.envelope import deeper
 from tidings.core.events.own_types import DEFAULT_KEY, TYPES_MAX
@@ -112,17 +112,12 @@ def _body(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[FieldRefusal]]
 
 def _read_json(field: str, text: str, wrong: list[FieldRefusal]) -> Any:
     """Decode a field; None where it is refused."""
-    raw, message = text.encode(), ""
-    try:
-        value = msgspec.json.decode(raw)
-        if not deeper(raw, BODY_DEPTH_MAX - 1):  # in a body it is one level deeper
-            return value
-        message = f"it has more than {BODY_DEPTH_MAX - 1} levels"
-    except (msgspec.DecodeError, RecursionError) as error:
-        message = str(error)[:120]
-    sentence = f"{field} must be JSON; {message}. Check quotes, commas and brackets."
-    wrong.append(FieldRefusal.build("bad_json", sentence, field=field))
-    return None
+    value = read_json(field, text, wrong)
+    if deeper(text.encode(), BODY_DEPTH_MAX - 1):  # in a body it is one level deeper
+        if value is not None:
+            wrong.append(not_json(field, f"it has more than {BODY_DEPTH_MAX - 1} levels"))
+        return None
+    return value
 
 
 def _there(name: str) -> FieldRefusal:
@@ -134,7 +129,7 @@ def _there(name: str) -> FieldRefusal:
 
 
 def _laid_out(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return json_text(value)
 
 
 def _placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.console.json_fields import json_text, read_json
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.field_types import BooleanType, Choice
 from tidings.core.sources.message import ForeignMessage
@@ -196,7 +197,7 @@ def pretty(value: object) -> str:
     """Write a value as JSON that people read; of an object without what it does not say."""
     if isinstance(value, Mapping):
         value = {name: value for name, value in value.items() if value not in (None, "", {}, [])}
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return json_text(value)
 
 
 def _usual(one: DeclaredField) -> str | None:
@@ -251,17 +252,4 @@ def _value(one: DeclaredField, text: str, refusals: list[FieldRefusal]) -> Any:
 
 def _read_json(name: str, text: str, refusals: list[FieldRefusal]) -> Any:
     """None where it is empty, or refused."""
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as wrong:
-        message = str(wrong)[:120]
-        refusals.append(
-            FieldRefusal.build(
-                "bad_json",
-                f"{name} must be JSON; {message}. Check quotes, commas and brackets.",
-                field=name,
-            )
-        )
-        return None
+    return read_json(name, text, refusals) if text else None

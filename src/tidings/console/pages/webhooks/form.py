@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.uses import USE_OF
+from tidings.console.json_fields import read_json
 from tidings.console.pages.webhooks import filter_form, type_form
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
@@ -227,7 +228,7 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         body[FILTER], of_rows = filter_form.filter_in(shown.rows, texts[FILTER])
         refusals += of_rows
     elif texts[FILTER]:
-        body[FILTER] = _json_filter(texts[FILTER], refusals)
+        body[FILTER] = read_json(FILTER, texts[FILTER], refusals)
     if texts[RENAME]:
         body[RENAME] = _renames(texts[RENAME], refusals)
     return body, refusals
@@ -241,21 +242,6 @@ def unknown_use(use: str) -> FieldRefusal:
         "or choose event types.",
         field="eventNames",
     )
-
-
-def _json_filter(text: str, refusals: list[FieldRefusal]) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as wrong:
-        message = str(wrong)[:120]
-        refusals.append(
-            FieldRefusal.build(
-                "bad_json",
-                f"filter must be JSON; {message}. Check quotes, commas and brackets.",
-                field="filter",
-            )
-        )
-        return None
 
 
 def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:

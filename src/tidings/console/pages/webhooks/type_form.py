@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.console.json_fields import json_text, read_json
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.field_types import ObjectField
 from tidings.core.webhooks.fields import FIELD_OF, WebhookSettings
@@ -103,24 +104,13 @@ def _text(value: Any) -> str:
         return "\n".join(value)
     if isinstance(value, str) or value is None:
         return value or ""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return json_text(value)
 
 
 def _value(own: OwnField, text: str, refusals: list[FieldRefusal]) -> Any:
     types = own.types
     if "object" in types and (text.startswith(("{", "[")) or "string" not in types):
-        try:
-            return msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError) as wrong:
-            refusals.append(
-                FieldRefusal.build(
-                    "bad_json",
-                    f"{own.place} must be JSON; {str(wrong)[:120]}. Check quotes, commas and "
-                    "brackets.",
-                    field=own.place,
-                )
-            )
-            return None
+        return read_json(own.place, text, refusals)
     if "array" in types and ("string" not in types or "\n" in text):
         return [line.strip() for line in text.splitlines() if line.strip()]
     return number_in(text) if types & {"integer", "number"} else text
