@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.depth import depth
-from tidings.core.shaping.filters.compiler import FilterRefused, compile_filter
+from tidings.core.shaping.filters.compiler import PATTERNS_MAX, FilterRefused, compile_filter
 from tidings.core.shaping.filters.conditions import (
     CONDITIONS_MAX,
     GROUPS_MAX,
@@ -255,6 +255,24 @@ def test_a_refusal_is_told_at_the_position_of_its_row() -> None:
     assert refusals[4].message.startswith("eq must be given a value; got none")
     assert "matches must be a pattern" in refusals[5].message
     assert "in must be a list of 1 to" in refusals[7].message
+
+
+@pytest.mark.parametrize("joined", get_args(Joined))
+@pytest.mark.parametrize("negation", ["", NOT])
+def test_more_patterns_than_a_filter_may_have_are_refused_at_the_first_that_is_too_much(
+    joined: Joined, negation: str
+) -> None:
+    pattern = FilterCondition("data.shop", f"{negation}matches", "^HO")
+    plain = FilterCondition("data.tier", "eq", "gold")
+    first = ConditionGroup("any", (pattern, plain, *[pattern] * (PATTERNS_MAX - 1)))
+    tree = ConditionTree(joined, (first, ConditionGroup("all", (FilterCondition(), plain))))
+    assert filter_of(tree)[1] == {}
+    one_more = ConditionGroup("all", (FilterCondition(), plain, pattern, pattern))
+    _, refusals = filter_of(ConditionTree(joined, (first, one_more)))
+    assert list(refusals) == [PATTERNS_MAX + 3]
+    assert refusals[PATTERNS_MAX + 3].message.startswith(
+        f"A filter must have at most {PATTERNS_MAX}"
+    )
 
 
 @pytest.mark.parametrize("type_", sorted(ANY_TYPE))

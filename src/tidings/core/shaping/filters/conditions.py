@@ -122,25 +122,25 @@ def is_operator(operator: str) -> bool:
 
 def filter_of(tree: ConditionTree) -> tuple[dict[str, Any] | None, dict[int, FieldRefusal]]:
     """Build the filter of a tree, None of one without conditions; and by their positions the
-    refusals of conditions that say nothing a filter can take. Blank ones are left out."""
+    refusals of conditions that say nothing a filter can take, or with which it has more than a
+    filter may. Blank ones are left out."""
     refusals: dict[int, FieldRefusal] = {}
-    nodes: list[dict[str, Any]] = []
+    checked: dict[int, dict[str, Any]] = {}
+    groups: list[tuple[Joined, list[dict[str, Any]]]] = []
     position = 0
-    filled = _filled_groups(tree)
     for group in tree.groups:
         inner = []
         for condition in group.conditions:
             if not condition.is_blank:
-                node = _checked_node(condition, position, refusals)
-                inner.append(node)
+                checked[position] = _checked_node(condition, position, refusals)
+                inner.append(checked[position])
             position += 1
-        if not inner:
-            continue
-        if filled == 1:
-            return _joined(group.joined, inner), refusals
-        is_flat = len(inner) == 1 or group.joined == tree.joined
-        nodes += inner if is_flat else [{group.joined: inner}]
-    return (_joined(tree.joined, nodes) if nodes else None), refusals
+        if inner:
+            groups.append((group.joined, inner))
+    made = _filter_of_groups(tree.joined, groups)
+    if made is not None and not refusals:
+        refusals = _refusals_of_whole(made, checked)
+    return made, refusals
 
 
 def filter_kept(
@@ -179,8 +179,36 @@ def _canonical(row: FilterCondition) -> FilterCondition:
     return row if written is None else msgspec.structs.replace(row, value=written)
 
 
-def _filled_groups(tree: ConditionTree) -> int:
-    return sum(any(not row.is_blank for row in group.conditions) for group in tree.groups)
+def _filter_of_groups(
+    joined: Joined, groups: Sequence[tuple[Joined, list[dict[str, Any]]]]
+) -> dict[str, Any] | None:
+    if not groups:
+        return None
+    if len(groups) == 1:
+        return _joined(*groups[0])
+    nodes: list[dict[str, Any]] = []
+    for word, inner in groups:
+        nodes += inner if len(inner) == 1 or word == joined else [{word: inner}]
+    return _joined(joined, nodes)
+
+
+def _refusals_of_whole(
+    made: dict[str, Any], checked: Mapping[int, dict[str, Any]]
+) -> dict[int, FieldRefusal]:
+    """Return the refusal of conditions that a filter takes one by one and not together (it may
+    have so many patterns, and no more), at the first one that is too much."""
+    try:
+        compile_filter(made)
+    except FilterRefused as whole:
+        before: list[dict[str, Any]] = []
+        for position, node in checked.items():
+            before.append(node)
+            try:
+                compile_filter({"all": before})
+            except FilterRefused as refused:
+                return {position: refused.refusals[0]}
+        return {max(checked): whole.refusals[0]}
+    return {}
 
 
 def _joined(joined: Joined, nodes: list[dict[str, Any]]) -> dict[str, Any]:
