@@ -27,8 +27,9 @@ from tidings.store import port
 
 ORG = OrgId(7)
 
-DRAIN = "/webhooks/{id}/drain"
-UNLINKED = ("/find", "/events/rejected", "/tail/stream", DRAIN)  # forms and streams lead there
+DRAIN, MAIL = "/webhooks/{id}/drain", "/deliveries/{id}/mail"
+# Forms, streams and frames lead there.
+UNLINKED = ("/find", "/events/rejected", "/tail/stream", DRAIN, MAIL)
 
 
 async def fill(p: Pages, names: Sequence[str]) -> Known:
@@ -129,8 +130,10 @@ async def every_page(p: Pages, browser: Browser, base: str, name: str) -> dict[s
     paths = [*walked, *(base + route + asked for route in gets if route != "/tail/stream")]
     webhook = ROUTES["/webhooks/{id}"]
     drains = [f"{at}/drain" for at in walked if webhook.fullmatch(at.removeprefix(base))]
-    assert drains
-    paths += drains
+    delivery = ROUTES["/deliveries/{id}"]
+    mails = [f"{at}/mail" for at in walked if delivery.fullmatch(at.removeprefix(base))]
+    assert drains and mails
+    paths += drains + mails
     outside = [route for route in p.app.router.routes if isinstance(route, Route)
                and route.path.startswith("/console") and "{org}" not in route.path
                and "/static/" not in route.path]  # fmt: skip
@@ -142,7 +145,8 @@ async def every_page(p: Pages, browser: Browser, base: str, name: str) -> dict[s
     for at in (_PART.sub(said, path) for path in paths):
         reply = await browser.get(at)
         assert reply.status < 500, at
-        found[at] = text(reply)
+        is_frame = "sandbox;" in reply.headers.get("content-security-policy", "")
+        found[at] = "" if is_frame else text(reply)  # a mail is all its writer's, and runs nothing
     forms = {
         _kind(form.action): form for seen in walked.values() for form in seen.forms if form.post
     }
