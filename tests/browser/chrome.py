@@ -1,5 +1,7 @@
 """Chromium, and a reader in it whose troubles are kept: errors, breaches of policy, canaries."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -145,3 +147,19 @@ class Reader:
         """A picture of the whole page, where somebody wants pictures."""
         if place is not None:
             self.page.screenshot(path=place / f"{name}.png", full_page=True)
+
+
+@contextmanager
+def made_readers(browser: Browser, base: str) -> Iterator[Callable[..., Reader]]:
+    """Give what makes readers; at the end, none of them may have met an error."""
+    made: list[Reader] = []
+
+    def make(**more: Any) -> Reader:
+        made.append(Reader(browser, base, **more))
+        return made[-1]
+
+    yield make
+    troubles = [trouble for reader in made for trouble in reader.troubles]
+    for reader in made:
+        reader.context.close()
+    assert not troubles, troubles

@@ -13,7 +13,7 @@ from ..e2e.harness.fixtures import receiver
 from ..e2e.harness.mail_server import MailServer
 from ..e2e.harness.receiver import Receiver
 from ..e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
-from .chrome import Reader, launch
+from .chrome import Reader, launch, made_readers
 from .world import World
 
 __all__ = ["receiver"]
@@ -87,22 +87,16 @@ def session(browser: Browser, console: ServiceProcess) -> StorageState:
 @pytest.fixture
 def reader(browser: Browser, console: ServiceProcess, session: StorageState) -> Iterator[NewReader]:
     """Makes readers who are signed in; at the end, none of them may have met an error."""
-    made: list[Reader] = []
+    with made_readers(browser, f"http://127.0.0.1:{console.port}") as made:
 
-    def make(*, signed_in: bool = True, **more: object) -> Reader:
-        if signed_in:
-            more["storage_state"] = session
-        one = Reader(browser, f"http://127.0.0.1:{console.port}", **more)  # type: ignore[arg-type]
-        made.append(one)
-        if signed_in:
+        def make(*, signed_in: bool = True, **more: object) -> Reader:
+            if not signed_in:
+                return made(**more)
+            one = made(storage_state=session, **more)
             one.go("/console/sessions")
-        return one
+            return one
 
-    yield make
-    troubles = [trouble for reader in made for trouble in reader.troubles]
-    for reader in made:
-        reader.context.close()
-    assert not troubles, troubles
+        yield make
 
 
 @pytest.fixture

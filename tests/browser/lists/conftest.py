@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, StorageState
 
 from ...e2e.harness.receiver import Receiver
 from ...e2e.harness.service import KEY, SECRET, ServiceProcess
-from ..chrome import Reader
+from ..chrome import Reader, made_readers
 from .crowd import Crowd, actions, connections
 
 LookedThrough = Callable[..., Reader]
@@ -49,16 +49,5 @@ def look(
     browser: Browser, crowded: ServiceProcess, signed_in: StorageState
 ) -> Iterator[LookedThrough]:
     """Makes readers who are signed in; at the end, none of them may have met an error."""
-    made: list[Reader] = []
-
-    def make(width: int, **more: object) -> Reader:
-        base = f"http://127.0.0.1:{crowded.port}"
-        one = Reader(browser, base, width=width, storage_state=signed_in, **more)  # type: ignore[arg-type]
-        made.append(one)
-        return one
-
-    yield make
-    troubles = [trouble for reader in made for trouble in reader.troubles]
-    for reader in made:
-        reader.context.close()
-    assert not troubles, troubles
+    with made_readers(browser, f"http://127.0.0.1:{crowded.port}") as made:
+        yield lambda width, **more: made(width=width, storage_state=signed_in, **more)
