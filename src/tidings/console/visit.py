@@ -19,6 +19,7 @@ from tidings.api.context import Services
 from tidings.console.place import PageScope, form_token, place_of
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.orgs.org_rules import is_zone
+from tidings.engine.access.denials import demand
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.reads.actions.views import action_records
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 ZONE_COOKIE = "tidings-zone"  # set by app.js, where somebody chooses a zone
 MESSAGE_COOKIE, MESSAGE_S = "tidings-said", 20
+SEES_EVENTS = "logs:read"  # the scope that it takes to be shown what stored events say
+LOGGED_KINDS = frozenset({"event", "delivery", "rejection"})  # whose payloads are of the log
 FORM_FIELD = "csrf"
 FORM_HEADER = "x-csrf"
 NAME_MAX = 60  # of an org, where something is said of it
@@ -139,7 +142,10 @@ class Visit(PlainVisit):
         return found
 
     def view_payload(self, kind: str, id: str) -> None:
-        """Note for the audit log that the visitor is shown the payload of an object."""
+        """Note for the audit log that the visitor is shown the payload of an object. Raise
+        Forbidden where it is one of the log, and they may not read it."""
+        if kind in LOGGED_KINDS:
+            demand(self.caller, SEES_EVENTS)
         self.services.web.views.view(self.caller.org, kind, id)
 
     @property

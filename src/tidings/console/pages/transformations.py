@@ -16,7 +16,7 @@ from tidings.api.answers import status_of
 from tidings.console.changed_by import changed_by
 from tidings.console.json_view import Body, JsonLine, body_of
 from tidings.console.pages.webhooks.edit import example_of, living
-from tidings.console.visit import Visit
+from tidings.console.visit import SEES_EVENTS, Visit
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
@@ -32,7 +32,6 @@ from tidings.transform.port import RenderLater
 AT = "/transformations"
 EVENTS = 3  # that a template is tried on
 VERSIONS = 10  # of which a page shows the templates
-SEES_EVENTS = "logs:read"
 FRESH = """{
   "eventId": {{ event.eventId }},
   "eventName": {{ event.eventName }},

@@ -24,7 +24,7 @@ from tidings.console.pages.webhooks.type_choices import (
 )
 from tidings.console.pages.webhooks.verify_lines import LANGUAGES
 from tidings.console.schema_tree import schema_tree
-from tidings.console.visit import Visit
+from tidings.console.visit import SEES_EVENTS, Visit
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, warn_of_unknown_flow
@@ -341,6 +341,7 @@ async def preview(visit: Visit) -> Response:
 async def _previewed(visit: Visit) -> dict[str, Any]:
     kept, shown = kept_webhook(visit), webhook_form.of_form(visit.form, visit.lists)
     preview: dict[str, Any] = {"refusals": [], "row": None, "real": False}
+    preview["scope"] = "" if visit.may(SEES_EVENTS) else SEES_EVENTS
     if not shown.names:
         return preview | {"hint": "Choose an event to see its payload here."}
     try:
@@ -380,7 +381,10 @@ def webhook_in(visit: Visit, shown: WebhookFormState, kept: WebhookState | None)
 
 
 async def newest_of(visit: Visit, names: Sequence[str]) -> StoredEvent | None:
-    """Find the newest event of some types whose bytes are still there."""
+    """Find the newest event of some types whose bytes are still there; None for a visitor who may
+    not see stored events."""
+    if not visit.may(SEES_EVENTS):
+        return None
     store, org = visit.services.store, visit.caller.org
     page = await store.log_events(EventQuery(org, tuple(names), limit=1))
     for head in page.events:

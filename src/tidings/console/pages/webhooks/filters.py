@@ -16,7 +16,7 @@ from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.filter_builder import lines_for, values_by_schema
 from tidings.console.pages.webhooks.form import WebhookFormState, placed
 from tidings.console.pages.webhooks.summary import WebhookSummary
-from tidings.console.visit import Visit
+from tidings.console.visit import SEES_EVENTS, Visit
 from tidings.core.shaping.filters.conditions import ConditionTree
 from tidings.core.shaping.filters.no_match import describe_no_match
 from tidings.core.shaping.filters.offered_fields import is_personal, offer_fields
@@ -30,7 +30,6 @@ from tidings.reads.webhooks.filter_matches import (
 )
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 
-LOOKS = "logs:read"
 NO_ROWS = (
     "Conditions cannot show this filter: it says more than groups of conditions can. It stays "
     "as it is, and can be edited as JSON."
@@ -157,7 +156,7 @@ async def offer_values(visit: Visit) -> Response:
     row, kinds = rows[position], filter_builder.kinds_named(visit, shown.names)
     field = offer_fields(kinds).get(row.path)
     values = [] if field is None else values_by_schema(field)
-    if visit.may(LOOKS) and not is_personal(kinds, row.path):
+    if visit.may(SEES_EVENTS) and not is_personal(kinds, row.path):
         found = await recent_values(visit.services, visit.caller.org, shown.names, row.path)
         for event in found.events:
             visit.view_payload("event", event)
@@ -180,8 +179,8 @@ async def _matches(visit: Visit) -> dict[str, Any]:
     kept, shown = edit.kept_webhook(visit), webhook_form.of_form(visit.form, visit.lists)
     found: dict[str, Any] = {"found": None, "taken": None, "refusals": (), "hint": ""}
     found["sentence"] = ""
-    if not visit.may(LOOKS):
-        return found | {"hint": f"Counting takes the scope {LOOKS}, which you do not hold."}
+    if not visit.may(SEES_EVENTS):
+        return found | {"hint": f"Counting takes the scope {SEES_EVENTS}, which you do not hold."}
     if not shown.names:
         return found | {"hint": "Choose an event to see how many the filter matches."}
     try:
@@ -224,7 +223,7 @@ async def say_no_match(visit: Visit, summary: WebhookSummary) -> str:
     if looked is None or webhook.filter is None:
         return ""
     unknown = describe_no_match(LAST, "open the filter to see why.")
-    if not visit.may(LOOKS):
+    if not visit.may(SEES_EVENTS):
         return unknown
     try:
         found = await count_matches(visit.services, webhook, last=1)
