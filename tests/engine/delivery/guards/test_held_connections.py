@@ -189,7 +189,7 @@ async def test_what_a_delivery_waits_for_is_said() -> None:
     assert (next_attempt.why, next_attempt.over) == (Wait.CONNECTION, "main")
     assert scene.dispatcher.next_attempts.next_in_ms(FIRST.number, 5) is None
     [notice] = scene.watch.notices()
-    assert notice.startswith("The connection main has been unusable since 1970-01-01 00:16 UTC; ")
+    assert notice.startswith("The connection main has been unusable since 1970-01-01 00:16Z; ")
     assert WHY in notice and "webhooks that wait for it: 1." in notice
     await scene.close()
 

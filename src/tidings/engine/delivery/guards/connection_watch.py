@@ -193,7 +193,7 @@ class ConnectionWatch:
 def _notice(hold: Hold, webhooks: int) -> str:
     since = datetime.fromtimestamp(hold.since_ms / 1000, UTC)
     return (
-        f"The connection {hold.connection} has been unusable since {since:%Y-%m-%d %H:%M} UTC; "
+        f"The connection {hold.connection} has been unusable since {since:%Y-%m-%d %H:%M}Z; "
         f"webhooks that wait for it: {webhooks:,}. {hold.reason} Nothing is charged to them. It is "
         "probed every 5 to 30 s, and sending goes on by itself."
     )
