@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from tests.cli.command import PROGRAM, Command, Running
 from tests.e2e.harness.api import Api
@@ -97,6 +98,15 @@ def test_an_arrival_is_forwarded_as_it_came(
     (came,) = receiver.arrivals(path)
     assert came.body == body
     assert came.headers["webhook-signature"] == row["headers"]["webhook-signature"]
+    secret = running.err.partition("Signing secret, for your receiver: ")[2].split()[0]
+    assert Webhook(secret).verify(came.body, came.headers)["eventName"] == "pointsIssued"
+
+
+def test_the_secret_is_shown_to_nobody_who_forwards_nothing(listen: Any, org: Api) -> None:
+    running = listen()
+    org.accept(bare(eventId="e-1"))
+    running.prints(1)
+    assert "whsec_" not in running.out + running.err
 
 
 def test_a_receiver_that_is_not_there_is_told_and_ends_nothing(

@@ -84,6 +84,8 @@ def listen(
     api = calls(where)
     with Signals() as signals, ListenSession(api, signals) as stay:
         stay.open(answer, wanted)
+        if onward is not None:
+            say(f"Signing secret, for your receiver: {stay.keys[0]}")
         shown = ArrivalPrinter(where.json, count)
         try:
             _print_all(api, stay, shown, onward)
