@@ -26,6 +26,7 @@ INDEX = DOCS / "index.md"
 CLICKS_MAX = 2  # from the first page to any other
 _LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_CONSOLE = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _ENTRY = re.compile(r"^- \[(.+)\]\(([^)#]+)(#[^)]*)?\)$", re.MULTILINE)
 _THEME = {
     "name": "material",
@@ -105,7 +106,31 @@ def placed(path: Path, place: str, places: Mapping[Path, str], source_url: str) 
             raise SiteBroken(f"{path.relative_to(ROOT)}: {link} leads nowhere. Correct the link.")
         return f"{source_url}/{target.relative_to(ROOT).as_posix()}{anchor}"
 
-    return _LINK.sub(lead, path.read_text("utf-8"))
+    return copyable(_LINK.sub(lead, path.read_text("utf-8")))
+
+
+def copyable(text: str) -> str:
+    """Return a page whose commands can be copied as they are typed: without the prompt, and apart
+    from what they show."""
+
+    def parted(found: re.Match[str]) -> str:
+        indent, block = found[1], found[2]
+        parts: list[tuple[str, list[str]]] = []
+        goes_on = False
+        for row in block.splitlines():
+            line = row.removeprefix(indent)
+            typed = goes_on or line.startswith("$ ")
+            goes_on = typed and line.endswith("\\")
+            language = "bash" if typed else "text"
+            if not parts or parts[-1][0] != language:
+                parts.append((language, []))
+            parts[-1][1].append(indent + line.removeprefix("$ "))
+        return "\n\n".join(
+            "\n".join([f"{indent}```{language}", *lines, f"{indent}```"])
+            for language, lines in parts
+        )
+
+    return _CONSOLE.sub(parted, text)
 
 
 def build(out: Path) -> None:

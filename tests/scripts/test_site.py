@@ -39,6 +39,20 @@ def test_links_follow_a_page_to_its_place_and_others_lead_to_the_source(tmp_path
     assert "](https://source.example/examples/gateway/nginx.conf)" in text
 
 
+def test_commands_are_copied_without_the_prompt_and_without_what_they_show() -> None:
+    typed = "  $ one \\\n      --more\n  $ two\n  shown\n  $ three\n"
+    page = f"1. Do it:\n\n  ```console\n{typed}  ```\n\nEnd."
+    assert site.copyable(page) == (
+        "1. Do it:\n\n  ```bash\n  one \\\n      --more\n  two\n  ```\n\n"
+        "  ```text\n  shown\n  ```\n\n  ```bash\n  three\n  ```\n\nEnd."
+    )
+    pages = site.page_files()
+    places = {path: place for place, path in pages.items()}
+    for place, path in pages.items():
+        text = site.placed(path, place, places, "https://source.example")
+        assert "```console" not in text, place
+
+
 def test_a_dead_link_a_missing_heading_and_a_load_from_elsewhere_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(
         '<h1 id="top"></h1><a href="b.html">b</a><a href="#low">low</a><a href="#top">top</a>'
