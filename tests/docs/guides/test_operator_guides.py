@@ -134,6 +134,14 @@ def _toml_of(text: str) -> str:
     return text.partition("```toml\n")[2].partition("```")[0]
 
 
+def test_the_commands_for_systemd_are_those_of_the_page_on_running() -> None:
+    """tests/e2e/operations holds the unit and that page against the program."""
+    page = (DOCS / "running.md").read_text("utf-8").replace("\\\n", " ")
+    commands = commands_of(text_of("operate/run-with-systemd"))
+    assert len(commands) == 10
+    assert [command for command in commands if f"$ {command}\n" not in page] == []
+
+
 COMMANDS_OF_POSTGRESQL = (DOCS / "postgresql.md").read_text("utf-8")
 
 
