@@ -45,11 +45,11 @@ release and says the new one.
 | Exit code | Meaning |
 |---|---|
 | 0 | it is done |
-| 1 | it failed, or what was looked at is not well |
+| 1 | it failed, or the object of the check is unhealthy |
 | 2 | the command, a file or a variable cannot be so |
-| 3 | what was named is not there |
-| 4 | the service refused it, or somebody said no |
-| 5 | nobody answers |
+| 3 | not found |
+| 4 | the service refused it, or the question was answered no |
+| 5 | the service does not answer |
 
 ## Server and credential
 

@@ -45,7 +45,7 @@ def test_by_keyboard_it_is_seen_first_what_would_be_done_and_then_done(
     press_to(one, "Try it …", "link")
     assert one.path.endswith("/actions/welcome/test")
     press_to(one, "Show what it would do", "button")
-    one.see("What it would do")
+    one.see("Result")
     assert "Looked up contact: found" in one.text() and "asha@example.test" in one.text()
     assert mails.read_text().count("Tidings-Test: true") == before, "nothing is sent by looking"
     looks = ((1280, "light"), (1280, "dark"), (360, "dark"), (360, "light"))

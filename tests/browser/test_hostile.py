@@ -230,7 +230,7 @@ def test_nothing_of_a_form_runs(reader: NewReader, stranger: Stranger) -> None:
     one.page.get_by_label("Headers, one a line").fill(f"X-A: {LINE}")
     one.page.get_by_label("Body", exact=True).fill(ALL)
     one.page.get_by_role("button", name="Try the message").click()
-    one.see("What it would become")
+    one.see("Resulting events")
     one.page.get_by_role("button", name="Make the source").click()
     one.open("/events/new")
     one.page.get_by_label("Event", exact=True).fill(ALL)

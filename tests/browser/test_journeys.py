@@ -391,9 +391,9 @@ def test_13_from_the_alert_to_drained_and_replayed_by_three_clicks(
 
         one = reader(org=api.org, width=360)
         one.open(f"/webhooks/{webhook}")  # the link of the alert: the first click
-        one.see("What is wrong, and what to do")
+        one.see("Problem and next step")
         text = one.text()
-        assert WRONG in text and "What waits, by age" in text and "Timeline" in text
+        assert WRONG in text and "Waiting, by age" in text and "Timeline" in text
         assert violations(one.page) == []
         # The receiver recovers only now: a first success would end what the page is to show.
         receiver.plan(path, status=200)

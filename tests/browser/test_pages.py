@@ -190,7 +190,7 @@ def test_pages_can_be_read_without_scripts(reader: NewReader, world: World) -> N
         "sources": ["shop", "takes messages", "2 set aside"],
         "source": ["/in/2001/shop", "X-Shop-Key", "must be a number", "pointsIssued"],
         "source-aside": ["totalPointsIssued", "x-topic", "Fix the mapping"],
-        "source-edit": ["Try it on a message", "Header with a secret value"],
+        "source-edit": ["Try it with a message", "Header with a secret value"],
         "deliveries": ["pointsIssued", "Old feed", "failed"],
         "delivery": ["pointsIssued to Old feed", "410", "Attempt 1", "totalPointsIssued"],
         "events": ["pointsIssued"],

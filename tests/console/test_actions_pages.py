@@ -124,12 +124,12 @@ async def test_a_run_shows_its_steps_and_the_mail_or_why_it_was_not_done() -> No
         done, waits, not_done, held_up, failed = await act(p, 7, "So it is.")
         found = said(text(await browser.get(f"/console/o/7/deliveries/{done}")))
         assert "What happened Looked up So it is. : So it is." in found
-        assert "HTML, as its source" in found
+        assert "HTML source" in found
         for run, word in ((waits, "waited: So it is."), (not_done, "not done: So it is."),
                           (held_up, "held up: So it is."), (failed, "tried:")):  # fmt: skip
             assert word in said(text(await browser.get(f"/console/o/7/deliveries/{run}"))), word
         waiting = said(text(await browser.get(f"/console/o/7/deliveries/{waits}")))
-        assert "None was made. It is not to be done yet." in waiting
+        assert "None was made. It is not due yet." in waiting
 
 
 async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_other_can() -> None:
@@ -161,7 +161,7 @@ async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_ot
         assert refused.status == 409 and "must not be in the file of actions" in text(refused)
 
         asked = said(text(await browser.get(f"{left}/delete")))
-        assert "Nothing is parked for it any more" in asked and "Copy it" not in asked
+        assert "Nothing more is parked for it" in asked and "Copy it" not in asked
         done = await browser.post(f"{left}/delete", {"sure": "yes"})
         assert done.status == 303 and done.headers["location"] == "/console/o/7/actions"
         assert "welcome" not in said(text(await browser.get("/console/o/7/actions")))

@@ -134,7 +134,7 @@ async def test_the_stop_switch_says_what_it_does_and_does_it() -> None:
         assert "All orgs" not in page
         assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
         assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8))
-        assert "Let sending go on" in text(await browser.get("/console/o/7/stop"))
+        assert "Start sending for" in text(await browser.get("/console/o/7/stop"))
         await browser.post("/console/o/7/stop", {"do": "start"})
         assert not p.s.stops.is_stopped(ORG)
         assert (await browser.get("/console/stop-all")).status == 403
@@ -172,7 +172,7 @@ async def test_a_credential_is_made_shown_once_rotated_and_revoked() -> None:
         rotated = text(await browser.post(f"{at}/{key}/rotate", {"overlapInHours": "1"}))
         (newer,) = set(re.findall(r"tds_[0-9a-z]+", rotated)) - {secret}
         assert p.s.access.prove(key, newer) and p.s.access.prove(key, secret)
-        assert "It ends at once and for good" in text(await browser.get(f"{at}/{key}/revoke"))
+        assert "It ends at once and permanently" in text(await browser.get(f"{at}/{key}/revoke"))
         assert (await browser.post(f"{at}/{key}/revoke")).status == 303
         assert p.s.access.prove(key, newer) is None
 

@@ -89,7 +89,7 @@ async def test_what_needs_attention_stands_first_each_with_its_action() -> None:
         assert "<b>Acme CRM</b> answers 503 since" in page
         assert "; 2 waiting; next try" in page
         assert f'href="/console/o/7/webhooks/{failing}"' in page
-        assert "A &lt;b&gt; fault." in page and "See what is wrong" in page
+        assert "A &lt;b&gt; fault." in page and "See the reasons" in page
         part = text(await browser.get("/console/o/7?part=now", hx_request="true"))
         assert "answers 503" in part and "<html" not in part
 

@@ -185,7 +185,7 @@ def rotate(key: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> in
 def revoke(
     key: str, /, *, yes: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE
 ) -> int:
-    """Revoke a credential, for good and at once.
+    """Revoke a credential permanently, at once.
 
     Parameters
     ----------

@@ -218,7 +218,7 @@ def retry(id: str, /, *, where: Where = HERE) -> int:
 
 @app.command
 def cancel(id: str, /, *, where: Where = HERE) -> int:
-    """Cancel an unfinished delivery: it is not sent any more.
+    """Cancel an unfinished delivery: it will not be sent.
 
     Parameters
     ----------

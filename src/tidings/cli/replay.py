@@ -69,7 +69,7 @@ def replay(
     Parameters
     ----------
     dry_run
-        Only show what it would do.
+        Show the result without doing it.
     detach
         Do not wait for its end.
     yes

@@ -161,7 +161,7 @@ async def test_what_has_changed_or_recovered_since_is_refused_by_name_and_the_re
         body = {"webHookUrl": "https://api.acme.example/v2"}
         await p.s.webhooks.replace(OrgId(8), record.webhook.id, body, "tests")
         sure = words(text(await boss.post(AT, {"do": "pause", "named": named})))
-        assert "it does not fail any more" in sure
+        assert "it is no longer failing" in sure
         done = await boss.post(AT, {"do": "pause", "step": "start", "named": named})
         assert done.status == 409
         shown = words(text(done))

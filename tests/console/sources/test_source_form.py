@@ -151,7 +151,7 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
             assert tried.status == 200 and "<html" not in part
             assert "The sender would be verified." in part and "An event would be accepted." in part
             assert (
-                '"eventName": "a.b"' in part and "It has no id to recognize a duplicate by" in part
+                '"eventName": "a.b"' in part and "It has no id to recognize duplicates by" in part
             )
             whole = await browser.post(path, fields)
             page = unescape(text(whole))
@@ -159,7 +159,7 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
             assert "x-other: a: b" in page and '{"kind": "a.b"}' in page, "what was typed stays"
         stranger = form | {"sampleHeaders": "x-key: nobody, at all"}
         part = text(await browser.post(f"{AT}/try", stranger, hx_request="true"))
-        assert "would be answered 401" in part and "has another value" in part
+        assert "would be answered with 401" in part and "has another value" in part
         aside = form | {"sampleBody": '{"n": 1}'}
         part = text(await browser.post(f"{AT}/try", aside, hx_request="true"))
         assert "It would be set aside:" in part and "eventName must stand at kind" in part

@@ -134,7 +134,7 @@ async def test_it_is_paused_resumed_and_deleted_after_a_word_of_warning() -> Non
         assert (await send(p, {"n": 2})).status == 202
         for asked in (await browser.get(f"{at}/delete"), await browser.post(f"{at}/delete")):
             said = text(asked)
-            assert "2 messages that are set aside go with it, for good." in said
+            assert "2 messages that are set aside are deleted with it." in said
             assert "/in/7/shop</span> from now on is answered 401" in said
         gone = await browser.post(f"{at}/delete", {"sure": "yes"})
         assert gone.headers["location"] == AT

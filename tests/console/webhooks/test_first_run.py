@@ -77,7 +77,7 @@ async def test_who_may_not_read_logs_sees_no_number() -> None:
         browser = await p.browser(scopes="webhooks:write")
         await arrive(p, range(3))
         form = text(await browser.get(f"{AT}/new"))
-        assert set(volumes(form).values()) == {"–"} and "whoever may read logs" in form
+        assert set(volumes(form).values()) == {"–"} and "people who may read logs" in form
 
 
 async def test_a_use_ticked_without_a_script_chooses_all_of_its_types() -> None:

@@ -155,7 +155,7 @@ async def test_what_was_not_sent_while_it_was_disabled_is_offered_after_enabling
         for at in range(4):
             await accept(p.s, id_of(100 + at), [], org=7)
         page = await page_of(browser, webhook)
-        assert "2 failed or parked, 4 while it got none" in page
+        assert "2 failed or parked, 4 from a time when it received none" in page
         assert "They can be replayed when it is active." in page and "Replay 6" not in page
         await p.s.webhooks.change_status(ORG, webhook, "enable", "tests")
         page = await page_of(browser, webhook)

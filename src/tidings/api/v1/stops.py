@@ -47,7 +47,7 @@ def stop_routes(services: Services) -> list[EntryRoute]:
         over=Over.EVERY_CELL,
         id="startSending",
         scope=PLATFORM + "admin:write",
-        summary="Let sending go on for all orgs",
+        summary="Start sending for all orgs",
         answers=ok("Whether all sending is held", "#Stop"),
     )
     async def start_all() -> Response:
@@ -123,7 +123,7 @@ def _add_of_an_org(route: Routes, services: Services) -> None:
         "/v1/orgs/{org_id}/start",
         id="startOrg",
         scope="admin:write",
-        summary="Let sending go on for an org",
+        summary="Start sending for an org",
         answers=ok("Whether the org's sending is held", "#OrgStop"),
     )
     async def start_one(caller: AuthenticatedCaller, org_id: str) -> Response:

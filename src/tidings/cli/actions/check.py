@@ -26,7 +26,7 @@ def check(
     accept: tuple[str, ...] = (),
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Check a file of actions: list everything that is wrong with it, or what it declares.
+    """Check a file of actions: list its problems, or the actions that it declares.
 
     The file is read as the service reads it, with the files and variables that it names. Nothing
     is sent or called.

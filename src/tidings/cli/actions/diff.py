@@ -27,7 +27,7 @@ def diff(
     Parameters
     ----------
     new
-        The file that is to be in force.
+        The new file.
     old
         The one that is. Default: TIDINGS_ACTIONS, or actions.toml in this folder.
     connections

@@ -41,7 +41,7 @@ def list_all(*, where: Where = HERE) -> int:
 
 
 def show(name: str, /, *, where: Where = HERE) -> int:
-    """Show an action: when it runs, what it looks up, what it does, and what is wrong with it.
+    """Show an action: when it runs, its look-ups, its steps and its problems.
 
     Templates are shown as they are written; of secrets their end is shown.
 

@@ -42,7 +42,7 @@ def test(
     Parameters
     ----------
     event
-        A file with an event as JSON, - for what is piped in, or an event type, for its example.
+        A file with an event as JSON, - for standard input, or an event type, for its example.
     file
         The file of actions. Default: TIDINGS_ACTIONS, or actions.toml in this folder.
     only

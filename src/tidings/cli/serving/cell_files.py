@@ -20,7 +20,7 @@ def files(
     database: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Show the digests of the operator's files: in force, here, and where a cell runs with others.
+    """Show the digests of the operator's files: in force, here, and in cells that run others.
 
     Settings that all processes must have the same are listed where they differ. Writes nothing.
 
@@ -73,7 +73,7 @@ def use_files(
     database: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Put the files that lie here in force: connections, sources, actions, certificates.
+    """Apply the files on this machine: connections, sources, actions, certificates.
 
     And the settings that all processes must have the same. Those that run go on with theirs, and
     take them at their next start; one that has others takes no cell then.

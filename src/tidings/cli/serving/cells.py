@@ -98,7 +98,7 @@ def list_all(
     database: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """List the cells, by the map and by what stands in each store. Writes nothing.
+    """List the cells, with their state in the map and in each store. Changes nothing.
 
     Parameters
     ----------

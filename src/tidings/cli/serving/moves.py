@@ -53,7 +53,7 @@ def move(
     to
         The cell that they go to.
     dry_run
-        Only show what it would do.
+        Show the result without doing it.
     yes
         Do not ask.
     wait

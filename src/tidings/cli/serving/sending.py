@@ -20,7 +20,7 @@ All = Annotated[bool, Parameter(name="all", negative=())]
 
 @app.command
 def show(*, every: All = False, where: Where = HERE) -> int:
-    """Show whether sending is paused, since when and by whom.
+    """Show whether sending is stopped, since when and by whom.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def delivered(
     Parameters
     ----------
     before
-        Receivers already have what was accepted before then: 30m, 2h, 3d ago, or an ISO time.
+        Receivers have the events accepted before this time: 30m, 2h, 3d ago, or an ISO time.
     dry_run
         Only show how many there are.
     yes
@@ -116,7 +116,7 @@ def _say(api: ApiClient, plan: dict[str, Any], every: bool, as_json: bool) -> in
         print_line(plan)
     else:
         whose = "all orgs" if every else f"org {plan['orgId']}"
-        state = "paused" if plan["stopped"] else "goes on"
+        state = "stopped" if plan["stopped"] else "running"
         facts: list[tuple[str, Any]] = [("sending", f"{state} for {whose}")]
         if plan["stopped"]:
             facts += [("since", moment(plan["since"])), ("by", plan["by"])]

@@ -22,9 +22,7 @@ from tidings.cli.sources.state import count_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 from tidings.list_columns import MESSAGES_OF_SOURCE, SOURCES
 
-app = App(
-    name="sources", help="Sources: where Tidings gets events that nobody sends to /v1/events."
-)
+app = App(name="sources", help="Sources: events that Tidings gets other than by /v1/events.")
 PATH = "/v1/sources"
 for _name in ("lag", "preview", "dead", "retry"):
     app.command(f"tidings.cli.sources.messages:{_name}", name=_name)

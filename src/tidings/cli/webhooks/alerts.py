@@ -153,7 +153,7 @@ def edit(
 
 @app.command
 def show(channel: str, /, *, where: Where = HERE) -> int:
-    """Show an alert channel: where it leads, its quiet hours, and what was sent last.
+    """Show an alert channel: its target, quiet hours and last message.
 
     Parameters
     ----------

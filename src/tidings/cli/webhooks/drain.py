@@ -31,7 +31,7 @@ def drain(
     webhook
         Its name or id.
     dry_run
-        Only show what waits, and about how long it takes.
+        Only show how many deliveries wait, and about how long draining takes.
     detach
         Do not wait for its end.
     """

@@ -116,7 +116,7 @@ def _known_by(incident: dict[str, Any]) -> str | None:
 
 @app.command
 def show(id: str, /, *, where: Where = HERE) -> int:
-    """Show an incident: what is wrong, since when, how it grew, and who knows of it.
+    """Show an incident: its cause, start, growth and acknowledgement.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def show_incident(api: ApiClient, id: str, as_json: bool) -> int:
 
 @app.command
 def acknowledge(id: str, /, *, note: str = "", where: Where = HERE) -> int:
-    """Note that you know of an incident, for whoever looks next. Nothing else changes by it.
+    """Acknowledge an incident with a note for the next person on call. Nothing else changes.
 
     Parameters
     ----------

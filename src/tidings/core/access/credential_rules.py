@@ -195,7 +195,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
             CustomField(
                 _code, schema={"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"}, null=False
             ),
-            "Of a till alone, which needs one: what it signs in with.",
+            "The code that a till signs in with. Required for tills only.",
             label="The till's code",
             bodies="new",
             answered=False,

@@ -205,7 +205,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "webHookType",
             _TYPE,
-            f"What it is told by; {QUEUE} by the operator's default connection, or not at all.",
+            f"How it is called; {QUEUE} uses the operator's default connection, or none.",
             default=HTTP,
         ),
     ]
@@ -214,7 +214,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "webHookUrl",
             CustomField(WebhookForm.url, schema={"type": "string", "maxLength": URL_MAX}),
-            "Where it is told: absolute, https (or http where it is allowed), of a public address. "
+            "The URL to call: absolute, https (or http where it is allowed), of a public address. "
             "Of QUEUE_INT it may be blank, and is never dialled; other types have none.",
             default="",
         ),
@@ -262,7 +262,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "connection",
             NAMES_ONE,
-            "Which of the operator's connections it is told over, where its type has one.",
+            "The operator's connection to use, for types that have one.",
         ),
     ] = None
     kafka: Annotated[
@@ -294,7 +294,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         ),
     ] = DEFAULT_POLICY
     ordering: Annotated[
-        Ordering, Field("ordering", _ORDERING, "What goes one after the other.", label="Ordering")
+        Ordering,
+        Field("ordering", _ORDERING, "Which deliveries keep their order.", label="Ordering"),
     ] = Ordering.NONE
     hold_on_failure: Annotated[
         bool,

@@ -148,7 +148,7 @@ class Stops:
             )
         if EVERYTHING in self._stops:
             by = ", by serve --hold" if self._stops[EVERYTHING].by == HOLD else ""
-            found.append(f"Sending is stopped for all orgs{by}. POST /v1/start lets it go on.")
+            found.append(f"Sending is stopped for all orgs{by}. POST /v1/start starts it again.")
         if self.orgs:
             found.append(
                 f"Sending is stopped for {self.orgs} org{'' if self.orgs == 1 else 's'}. POST "
