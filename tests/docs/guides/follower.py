@@ -44,7 +44,7 @@ class Follower:
         self.places: dict[str, str] = {}
         """What stands for paths of the page."""
         self._beside: list[subprocess.Popen[bytes]] = []
-        self._log = directory / "other-terminal.log"
+        self._logs: list[Path] = []  # of the commands that run beside the others, one of each
         (directory / ".curlrc").write_text("silent\nshow-error\n", "utf-8")  # as on a terminal
         kept = {name: text for name, text in os.environ.items() if name[:8] != "TIDINGS_"}
         self.environ = kept | {
@@ -85,7 +85,7 @@ class Follower:
         elif isinstance(work, OtherTerminal):
             until(
                 lambda: missing_line(work.shown, self._as_written(self.beside())) is None,
-                f"{work.shown} in the other terminal; see {self._log}",
+                f"{work.shown} in the other terminal; see the logs in {self.directory}",
             )
         else:
             self._take(work)
@@ -136,8 +136,9 @@ class Follower:
     def _begin(self, command: str) -> tuple[int, str]:
         """Start a command that runs beside the others, and wait for its first sign of life."""
         words = shlex.split(self._expanded(command))
-        before = len(self.beside())
-        with self._log.open("ab") as log:
+        own_log = self.directory / f"other-terminal-{len(self._logs)}.log"
+        self._logs.append(own_log)
+        with own_log.open("wb") as log:
             beside = forked.Popen(
                 [forked.SCRIPT, *words[1:]] if words[0] == "tidings" else words,
                 cwd=self.directory, env=self.environ, stdin=subprocess.DEVNULL,
@@ -146,7 +147,7 @@ class Follower:
         self._beside.append(beside)
         if words[0] == "tidings":
             sign = "listens on" if words[1] == "serve" else "\n"
-            until(lambda: sign in self.beside()[before:], f"{command} says that it runs")
+            until(lambda: sign in own_log.read_text("utf-8", "replace"), f"{command} runs")
         else:
             port = re.search(r"--listen 127\.0\.0\.1:(\d+)", command)
             until(
@@ -156,7 +157,7 @@ class Follower:
 
     def beside(self) -> str:
         """What the commands that run beside the others have shown."""
-        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+        return "".join(log.read_text("utf-8", "replace") for log in self._logs)
 
     def leave(self) -> None:
         """End what still runs."""
