@@ -20,7 +20,7 @@ _LATER_TABLES = (
     *("audit", "audit_anchor", "audit_chain"),
     *("store_copy", "copy_progress", "kept_key"),
     *("kept_list", "list_piece", "number_range", "family"),
-    *("incident", "alert_channel", "alert_mark"),
+    *("incident", "alert_channel", "alert_mark", "saved_view"),
 )
 _REVISED = ("org", "credential", "person", "member", "event_type", "source", "inbox")
 _INDEXES = (

@@ -46,6 +46,7 @@ USUAL: dict[str, Any] = {
     "notified_grew": 0, "notified_causes": 0, "notified_ended": 0,
     "bytes": b"{}", "mark": b"{}", "count": 1, "again": 0, "version": 1,
     "attempts": 0, "started_ms": 11,
+    "list": "webhooks", "query": "q=a",
     "said": b"[]", "detail": ODD, "looks": 1, "without_personal_data": 0, "name": "n",
 }  # fmt: skip
 Rows = dict[str, list[dict[str, Any]]]
@@ -102,6 +103,7 @@ class _FamilyRows:
         add("session", digest=_digest(f"p{id}"), person=persons[0], credential="")
         add("session", digest=_digest(f"c{id}"), person="", credential=id)
         add("link", digest=_digest(id), org=org, person=persons[0], credential="")
+        add("saved_view", org=org, owner=persons[0], id=f"view_{id}")
         add("letter", id=id, org=org, due_ms=9)
         add("alert_channel", id=f"alc_{id}", org=org)
         add("alert_mark", channel=f"alc_{id}", incident="inc_a", org=org)

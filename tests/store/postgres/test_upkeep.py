@@ -10,7 +10,7 @@ CONFIGURED = {
     "installation", "link", "member", "org", "person", "reference", "schema_version", "session",
     "source", "source_owner", "stop", "transformation", "webhook", "webhook_version", "inbox",
     "name", "leap", "kept_key", "kept_list", "store_copy", "number_range", "family",
-    "alert_channel",
+    "alert_channel", "saved_view",
 }  # fmt: skip
 # As long as what is under way; of segments it is the bytes that are many.
 WORK = {

@@ -42,6 +42,7 @@ from tidings.store.port.access import (
     StoredCredential,
     StoredPerson,
     StoredSession,
+    StoredView,
 )
 from tidings.store.port.asking import ASKING_ORG
 from tidings.store.port.audit import (

@@ -6,6 +6,8 @@ Promises, beside those of `tidings.store.port`:
 * `take_link` hands a link out once, whoever asks at the same time.
 * Credentials, persons and memberships are written in the order of their revisions (`StaleChange`).
 * `drop_member` forgets a person who is a member of nothing any more, with all sessions and links.
+* The saved views of an org are found by their owner alone. They go with the membership, with the
+  person, and with the credential that is revoked.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -92,6 +94,19 @@ class OneTimeLink(msgspec.Struct, frozen=True, array_like=True):
     portal: bytes = b""  # what it opens, of a portal's link
 
 
+class StoredView(msgspec.Struct, frozen=True, array_like=True):
+    """The filters and the order of a list, under a name that its owner has given them."""
+
+    org: OrgId  # whose list it is
+    owner: str  # the id of a person or of a credential
+    id: str
+    list: str
+    name: str
+    query: str
+    created_ms: int = 0
+    revision: int = 1
+
+
 class CredentialUse(msgspec.Struct, frozen=True, array_like=True):
     """The last use of a credential."""
 
@@ -165,3 +180,13 @@ class AccessStore(Protocol):
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> Awaitable[int]:
         """Forget up to 500 sessions last seen or begun at these times or earlier, and as many links
         that have expired; how many were forgotten."""
+
+    def saved_views(self, org: OrgId, owner: str) -> Awaitable[Sequence[StoredView]]:
+        """Return the views that somebody has saved of an org's lists, by name."""
+
+    def put_saved_view(self, view: StoredView) -> Awaitable[StoredView]:
+        """Insert (revision 1), or rename the revision before; as it is stored. Raise StaleChange;
+        NotKept on a schema before, which has no table of views."""
+
+    def drop_saved_view(self, org: OrgId, owner: str, id: str) -> Awaitable[StoredView | None]:
+        """Forget a view, and return it; None where there was none."""

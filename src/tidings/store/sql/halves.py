@@ -24,6 +24,7 @@ from tidings.store.sql.configuration.kept_lists import KeptListRows
 from tidings.store.sql.configuration.key_check import KeyCheckRow
 from tidings.store.sql.configuration.orgs import OrgRows
 from tidings.store.sql.configuration.registry_version import RegistryVersion
+from tidings.store.sql.configuration.saved_views import SavedViewReader, SavedViewRows
 from tidings.store.sql.configuration.snapshot import ConfigurationReader
 from tidings.store.sql.configuration.webhooks import WebhookRows
 from tidings.store.sql.connection import StoreConnection
@@ -101,6 +102,7 @@ class RowWriter:
     kept_lists: KeptListRows
     caps: CapRows
     people: PeopleTables
+    saved_views: SavedViewRows
     health: HealthRows
     incidents: IncidentRows
     emails: EmailRows
@@ -154,6 +156,7 @@ class RowWriter:
         self.kept_lists = KeptListRows(self.connection)
         self.caps = CapRows(self.connection, clock_ms, self.families.is_copied)
         self.people = PeopleTables(self.connection, clock_ms)
+        self.saved_views = SavedViewRows(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.incidents = IncidentRows(self.connection)
         self.emails = EmailRows(self.connection)
@@ -253,6 +256,7 @@ class RowReader:
     inboxes: InboxReader
     dead_letters: DeadLetterReader
     audit: AuditReader
+    saved_views: SavedViewReader
 
     def __init__(
         self,
@@ -277,6 +281,7 @@ class RowReader:
         self.inboxes = InboxReader(self.connection)
         self.dead_letters = DeadLetterReader(self.connection)
         self.audit = AuditReader(self.connection)
+        self.saved_views = SavedViewReader(self.connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
 

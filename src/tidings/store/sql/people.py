@@ -18,6 +18,7 @@ from tidings.store.port import (
 )
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.revised_table import RevisedTable
+from tidings.store.sql.configuration.saved_views import drop_views_of
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
@@ -169,10 +170,12 @@ class PeopleTables:
         run = self._connection.execute
         run("DELETE FROM member WHERE org = ? AND person = ?", (org, person))
         run("DELETE FROM link WHERE org = ? AND person = ?", (org, person))
+        drop_views_of(self._connection, person, org)
         if run("SELECT 1 FROM member WHERE person = ?", (person,)).fetchone():
             return False
         for table in ("session", "link"):
             run(f"DELETE FROM {table} WHERE person = ?", (person,))
+        drop_views_of(self._connection, person)
         run("DELETE FROM person WHERE id = ?", (person,))
         return True
 

@@ -118,6 +118,13 @@ COMPARED = {
         "sealed",
         _SEALED,
     ),
+    "put_saved_view": StoredObject(
+        port.StoredView(ORG, "usr_a", "view_a", list="webhooks", name="one", query="q=a"),
+        lambda store, view: store.put_saved_view(view),
+        lambda store: store.saved_views(ORG, "usr_a"),
+        "name",
+        ("one", "two"),
+    ),
     "put_inbox": StoredObject(
         port.Inbox(0, ORG, "token", name="a", answer=b"{}"),
         lambda store, inbox: store.put_inbox(inbox),

@@ -52,7 +52,7 @@ def _put(name: str) -> Write:
 _PUT_BEGINS = (
     "put_org put_credential put_webhook put_type put_transformation put_source put_inbox put_stop"
     " put_link put_reference put_replay put_email put_table_owner"
-    " put_alert_channel"
+    " put_alert_channel put_saved_view"
 ).split()
 BEGINS: dict[str, Write] = {
     **{name: _put(name) for name in _PUT_BEGINS},
@@ -65,6 +65,7 @@ BEGINS: dict[str, Write] = {
     "drop_source": lambda store: store.drop_source(1),
     "drop_rejection": lambda store: store.drop_rejection(ORG, 1),
     "drop_member": lambda store: store.drop_member(ORG, "usr_a"),
+    "drop_saved_view": lambda store: store.drop_saved_view(ORG, "usr_a", "view_a"),
     "take_link": lambda store: store.take_link(b"l" * 32),
     "begin_call": lambda store: store.begin_call(_CALL),
     "take_caps": lambda store: store.take_caps([port.CapUse(1, b"s", DELIVERY, 1, 1000)]),

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.revised_table import RevisedTable
+from tidings.store.sql.configuration.saved_views import drop_views_of
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import FLAG, StoredTable
 
@@ -27,3 +28,5 @@ class CredentialRows:
         with self._connection:
             dated = replace(credential, created_ms=credential.created_ms or self._clock_ms())
             _REVISED.put(self._connection, dated)
+            if credential.revoked_ms is not None:
+                drop_views_of(self._connection, credential.id)

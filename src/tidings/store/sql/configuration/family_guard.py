@@ -106,6 +106,8 @@ FOR_ORGS: Mapping[str, OrgsOf] = {
     "drop_member": _first("org"),
     "put_link": _field(),
     "take_link": _first("link"),
+    "put_saved_view": _field(),
+    "drop_saved_view": _first("org"),
     "begin_call": _field(),
     "end_call": _first("call").ending(),
     # what is sent

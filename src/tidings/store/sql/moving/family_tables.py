@@ -200,6 +200,12 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
         f" OR {_OF_THEIR_CREDENTIALS})",
     )._replace(is_summed=False),
     _by_look("link", "digest", "digest purpose person org credential expires_ms portal"),
+    _by_parent(
+        "saved_view",
+        "org",
+        "owner id",
+        "org owner id list name query created_ms revision",
+    ),
     _by_look("letter", "id", "id org kind fact due_ms tries"),
     _by_look("alert_channel", "id", "id org sealed created_ms changed_ms revision"),
     _by_parent("alert_mark", "org", "channel incident", "channel incident org mark"),
