@@ -341,6 +341,15 @@ PORTAL_SESSIONS = ResourceList(
         ListColumn("Actions", shown=Shown.DONE_HERE),
     )
 )
+SAVED_VIEWS = ResourceList(
+    page=(
+        ListColumn("View"),
+        ListColumn("List"),
+        ListColumn("Filters and order"),
+        _moment("Saved"),
+        ListColumn("Actions", shown=Shown.DONE_HERE),
+    )
+)
 ORGS = ResourceList(
     shell=(
         _number("Id", "id"),

@@ -192,6 +192,7 @@ class World:
             "user-new": "/access/users/new",
             "portal-links": "/access/portal",
             "portal-link-new": "/access/portal/new",
+            "saved-views": "/views",
             "org": "/settings",
             "health": "/health",
             "stop": "/stop",

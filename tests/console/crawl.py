@@ -151,6 +151,7 @@ class Known:
         self.event = str(ids["event"])
         self.inbox = str(ids["inbox"])
         self.channel = str(ids["channel"])
+        self.view = str(ids["view"])
 
 
 async def furnish(p: Pages, org: int, name: str) -> Known:
@@ -198,6 +199,9 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     browser = await p.platform()
     pager = {"name": "Night shift", "type": "pagerduty", "routingKey": "0123456789abcdef"}
     channel = await p.s.parts.notices.channels.create(OrgId(org), pager)
+    view = await p.s.services.access.views.save(
+        OrgId(org), "boss", list_name="webhooks", name="By name", query="sort=name"
+    )
     begun = await browser.post(f"/console/o/{org}/replays/new", {"webhook": webhook, "rate": "1"})
     assert begun.status == 303, text(begun)
     return Known(
@@ -207,6 +211,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
         event=event_of(org, 1),
         inbox=live.id,
         channel=channel.id,
+        view=view.id,
     )
 
 

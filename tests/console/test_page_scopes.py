@@ -68,7 +68,8 @@ SCOPES = {
         "GET/access/users/new POST/access/users/new POST/access/users/{id} "
         "GET/access/portal/new POST/access/portal/new POST/access/portal/end"
     ),
-    "": "GET GET/events/rejected GET/catalogue GET/catalogue/{name} GET/find",
+    "": "GET GET/events/rejected GET/catalogue GET/catalogue/{name} GET/find "
+    "GET/views POST/views GET/views/{id} POST/views/{id} POST/views/{id}/delete",
 }
 
 

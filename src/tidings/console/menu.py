@@ -20,6 +20,7 @@ class MenuLink(msgspec.Struct, frozen=True, kw_only=True):
     marked: Sequence[str] = ()  # other pages that belong to it
     of_platform: bool = False  # of those who see all orgs
     of_actions: bool = False  # of orgs that have actions
+    is_own: bool = False  # of whoever signs in, so that a portal has none
     is_outside: bool = False  # of no org, though pages of orgs lead there
 
 
@@ -101,6 +102,7 @@ _FURTHER = (
         path="/transformations", name="Transformations", scope="webhooks:read", also="templates"
     ),
     MenuLink(path="/access/portal", name="Portal links", scope="admin:read", also="embed"),
+    MenuLink(path="/views", name="Saved views", also="filters bookmarks", is_own=True),
     _FAILING_HERE,
 )
 _ACTIONS = (
@@ -203,5 +205,6 @@ def _open_to(visit: PlainVisit, links: Sequence[MenuLink]) -> Sequence[MenuLink]
         for link in links
         if (link.scope is None or visit.may(link.scope))
         and (visit.caller.platform or not link.of_platform)
+        and not (link.is_own and visit.place.portal)
         and (not link.of_actions or (isinstance(visit, Visit) and visit.has_actions))
     ]

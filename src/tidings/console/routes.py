@@ -24,6 +24,7 @@ from tidings.console.pages import (
     overview,
     reference,
     replays,
+    saved_views,
     transformations,
 )
 from tidings.console.pages.access import access, people, portal, portal_links, sign_in
@@ -176,6 +177,11 @@ OF_AN_ORG: Pages = [
     ("GET", "/settings", orgs.show, "admin:read"),
     ("POST", "/settings", orgs.change, "admin:write"),
     ("GET", "/health", health.show, "admin:read"),
+    ("GET", "/views", saved_views.show_all, None),
+    ("POST", "/views", saved_views.save, None),
+    ("GET", "/views/{id}", saved_views.open_view, None),
+    ("POST", "/views/{id}", saved_views.rename, None),
+    ("POST", "/views/{id}/delete", saved_views.delete, None),
     ("GET", "/find", finding.find, None),
 ]
 # What begins so was addressed without an org before; old links to it lead on.

@@ -75,6 +75,7 @@ async def things_of(p: Pages) -> Things:
             "webhook": known.webhook,
             "inbox": known.inbox,
             "channel": known.channel,
+            "view": known.view,
             "failed": known.deliveries[1],
             "pending": known.deliveries[-1],
             "source": live.id,
@@ -300,6 +301,19 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
         {"sure": "yes"},
         "alert_channel.deleted",
     ),
+    "/views": (
+        None,
+        {},
+        {"list": "deliveries", "name": "Failed", "query": "status=failed"},
+        "saved_view.created",
+    ),
+    "/views/{id}": (
+        None,
+        {"id": "view"},
+        {"name": "Sorted by name", "revision": "1"},
+        "saved_view.changed",
+    ),
+    "/views/{id}/delete": (None, {"id": "view"}, {}, "saved_view.deleted"),
     "/replays/new": (None, {}, "replay", "replay.created"),
     "/replays/{id}": (
         _replay,

@@ -25,6 +25,7 @@ NO_PAGES = {
     "/console/o/{org}/webhooks/{id}/drain": "a part of a page",
     "/console/o/{org}/deliveries/{id}/mail": "a part of a page: the mail itself, in its frame",
     "/console/o/{org}/events/rejected": "leads on",
+    "/console/o/{org}/views/{id}": "leads on, into the list of the view",
     "/console/orgs/{id}": "leads on",
     "/console/{rest:path}": "says that nothing is there, to whoever asks",
     "/console": "leads on, into the org",

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from tidings.console.changed_by import SCOPE
 from tidings.console.pages.events import log_filters, newer_rows
 from tidings.console.place import PageScope
+from tidings.console.saved_list import views_of_list
 from tidings.console.visit import PlainVisit, Visit
 from tidings.core.audit.audit_actions import summarize_action
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
@@ -46,6 +47,7 @@ _NO_PAGE = (
     "dead_letter",
     "family",
     "incident",
+    "saved_view",
     "session",
     "tail",
 )
@@ -92,6 +94,7 @@ async def _page(visit: PlainVisit, chain: int) -> Response:
         spans=log_filters.SPANS,
         sides=log_filters.sides(filters, page.older, newer),
         zone=visit.zone,
+        **await views_of_list(visit, "audit"),
     )
 
 

@@ -97,6 +97,10 @@ PORTAL_LINKED = _action("portal.linked", "made a link to the portal")
 PORTAL_UNLINKED = _action("portal.unlinked", "ended the link to the portal")
 PORTAL_ENDED = _action("portal.ended", "ended the portal session")
 
+VIEW_SAVED = _action("saved_view.created", "saved a view of a list")
+VIEW_CHANGED = _action("saved_view.changed", "renamed a saved view")
+VIEW_DELETED = _action("saved_view.deleted", "deleted a saved view")
+
 SESSION_BEGUN = _action("session.begun", "signed in")
 SESSION_LINKED = _action("session.linked", "made a link that signs in")
 SESSION_REFUSED = _action("session.refused", "was refused a sign-in")

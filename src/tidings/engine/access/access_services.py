@@ -12,6 +12,7 @@ from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portal.portals import Portals
+from tidings.engine.access.saved_views import SavedViews
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sessions_everywhere import SessionsEverywhere
@@ -38,6 +39,7 @@ class AccessServices:
     sessions: Sessions
     everywhere: SessionsEverywhere
     portals: Portals
+    views: SavedViews
     sign_ins: SignInLog
     guard: SignInGuard
     limits: Quotas
@@ -58,8 +60,7 @@ class AccessServices:
         passwords: Passwords | None = None,
         now_s: ReadSeconds = time.monotonic,
     ) -> "AccessServices":
-        """Build everything that decides who comes in. `token_key` signs access tokens: with another
-        one, those that are out end."""
+        """Build everything. `token_key` signs access tokens: with another one, all of them end."""
         sign_ins = SignInLog(audit, clock)
         access = CredentialBook(
             store=store,
@@ -111,6 +112,7 @@ class AccessServices:
                 clock=clock,
                 random_bytes=random_bytes,
             ),
+            views=SavedViews(store, audit, random_bytes),
             sign_ins=sign_ins,
             guard=guard,
             limits=Quotas(orgs, now_s),

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from tidings.console.pages.events import log_filters, newer_rows
+from tidings.console.saved_list import views_of_list
 from tidings.console.visit import Visit
 from tidings.core.ids import show as show_id
 from tidings.errors import RequestRefused
@@ -44,4 +45,5 @@ async def show_all(visit: Visit) -> Response:
         settled=log_filters.settled(filters),
         show=show_id,
         zone=visit.zone,
+        **await views_of_list(visit, "deliveries"),
     )

@@ -13,6 +13,7 @@ from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.pages.events import log_filters, newer_rows
+from tidings.console.saved_list import views_of_list
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -58,6 +59,7 @@ async def show_all(visit: Visit) -> Response:
         spans=log_filters.SPANS,
         sides=log_filters.sides(filters, page.older, page.newer),
         zone=visit.zone,
+        **await views_of_list(visit, "events"),
     )
 
 

@@ -126,7 +126,7 @@ async def _show_rows(visit: PlainVisit, wanted: str) -> Response:
 async def _find_named(
     visit: PlainVisit, wanted: str, look: SearchTarget
 ) -> tuple[WebhooksFound, list[rows.FoundGroup]]:
-    """Find webhooks, hosts, orgs, pages and actions by a part of their names."""
+    """Find webhooks, saved views, hosts, orgs, pages and actions by a part of their names."""
     if visit.place.org is None or visit.may(READS):
         look.words.append("webhooks with it in their name or host, in all orgs of yours")
     look.words.append("pages and actions of the console")
@@ -134,6 +134,7 @@ async def _find_named(
     is_number = wanted.isascii() and wanted.isdigit()
     groups = [
         rows.FoundGroup("Webhooks", rows.webhook_rows(visit, found.webhooks)),
+        rows.FoundGroup("Saved views", await rows.view_rows(visit, wanted)),
         *rows.other_groups(visit, wanted, found),
     ]
     return found, [

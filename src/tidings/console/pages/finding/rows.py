@@ -23,6 +23,7 @@ from tidings.console.pages.finding.webhooks import (
     search_webhooks,
 )
 from tidings.console.place import OUTSIDE, PageScope
+from tidings.console.saved_list import LISTS, find_views
 from tidings.console.visit import PlainVisit, Visit
 from tidings.core.ids import OrgId
 from tidings.reads.events.logs import event_page
@@ -81,6 +82,7 @@ async def list_rows(visit: PlainVisit, wanted: str) -> FoundList:
     groups = [
         FoundGroup("Exactly this", exact),
         FoundGroup("Webhooks", webhooks),
+        FoundGroup("Saved views", await view_rows(visit, wanted)),
         *other_groups(visit, wanted, found),
         FoundGroup("Events with this value", events),
         FoundGroup("Search", _search_rows(visit, wanted)),
@@ -99,6 +101,23 @@ def webhook_rows(visit: PlainVisit, webhooks: Iterable[FoundWebhook]) -> list[Fo
         )
         for webhook in webhooks
     ]
+
+
+async def view_rows(visit: PlainVisit, wanted: str) -> list[FoundRow]:
+    """Build the rows of the visitor's saved views that have all words of a text in their name or
+    in that of their list; none where the store takes too long."""
+    words = wanted.casefold().split()
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            views = await find_views(visit)
+    except TimeoutError:
+        return []
+    named = [(view, LISTS[view.list].title) for view in views]
+    return [
+        FoundRow(href=visit.at(f"/views/{view.id}"), label=view.name, detail=title)
+        for view, title in named
+        if all(word in f"{view.name} {title} saved view".casefold() for word in words)
+    ][:SHOWN]
 
 
 def other_groups(visit: PlainVisit, wanted: str, found: WebhooksFound) -> list[FoundGroup]:

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from tidings.console.pages.webhooks.summary import bars, summaries
+from tidings.console.saved_list import views_of_list
 from tidings.console.visit import Visit
 from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -131,4 +132,5 @@ async def show_all(visit: Visit) -> Response:
         states=STATES,
         sorts=SORTS,
         pages=-(-len(records) // PAGE),
+        **await views_of_list(visit, "webhooks"),
     )
