@@ -100,6 +100,7 @@ KNOWN = {
     "replay.created_ms": RECORD,
     "replay.ended_ms": RECORD,
     "replay.started_ms": RECORD,
+    "saved_view.created_ms": RECORD,
     "source.changed_ms": RECORD,
     "source_activity.last_ms": RECORD,
     "source.created_ms": RECORD,

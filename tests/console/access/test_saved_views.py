@@ -13,6 +13,7 @@ from tests.engine.audit.kept_log import entries_of
 from tests.engine.store.store_faults import refusing
 from tidings.core.access.view_rules import QUERY_MAX, VIEW_NAME_MAX, VIEWS_MAX
 from tidings.core.ids import OrgId
+from tidings.store.port import StoreDown
 
 AT = "/console/o/7/views"
 WORD = "a long pass phrase"
@@ -245,6 +246,30 @@ async def test_a_list_is_shown_without_views_while_the_store_does_not_answer() -
         listed = await asha.get("/console/o/7/webhooks")
         assert listed.status == 200 and "Failing ones" not in text(listed)
         assert failed == [0]
+
+
+async def test_a_view_that_the_store_refuses_is_not_half_saved_and_not_half_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise StoreDown("no disk")
+
+    async with pages() as p:
+        browser = await p.browser()
+        with monkeypatch.context() as failing:
+            failing.setattr(p.s.store, "put_saved_view", refuse)
+            assert (await browser.post(AT, FAILING)).status == 503
+        assert await named(browser) == {}
+        await saved(browser)
+        views = await named(browser)
+        [view] = views.values()
+        with monkeypatch.context() as failing:
+            failing.setattr(p.s.store, "drop_saved_view", refuse)
+            assert (await browser.post(f"{AT}/{view}/delete", {})).status == 503
+            failing.setattr(p.s.store, "put_saved_view", refuse)
+            renamed = {"name": "Another", "revision": "1"}
+            assert (await browser.post(f"{AT}/{view}", renamed)).status == 503
+        assert await named(browser) == views
 
 
 async def test_the_audit_log_says_who_saved_a_view_and_not_what_is_in_it() -> None:

@@ -180,6 +180,14 @@ CASES = {
     "::test_what_channels_had_heard_is_asked_again_before_anything_is_sent": """
         sender: alert_marks
     """,
+    "console/access/test_saved_views.py"
+    "::test_a_list_is_shown_without_views_while_the_store_does_not_answer": """
+        saved_views: saved_views
+    """,
+    "console/access/test_saved_views.py"
+    "::test_a_view_that_the_store_refuses_is_not_half_saved_and_not_half_deleted": """
+        saved_views: put_saved_view drop_saved_view
+    """,
     "engine/alerts/test_sender.py"
     "::test_a_change_that_the_store_refuses_leaves_the_channels_as_they_are": """
         channels: put_alert_channel drop_alert_channel
