@@ -266,7 +266,7 @@ def test_10_rotate_a_secret(reader: NewReader, new_org: NewOrg, receiver: Receiv
         one.open(f"/webhooks/{hook['webHookId']}")
         one.page.locator("main summary", has_text="More").click()
         one.page.get_by_role("link", name="Rotate secret").click()
-        one.page.get_by_label("Hours that the old secret goes on").fill("2")
+        one.page.get_by_label("Hours that the old secret stays valid").fill("2")
         one.page.get_by_role("button", name="Create a new secret").click()
         one.see("The new signing secret of Rotated")
         [secret] = re.findall(r"whsec_\S+", one.text())

@@ -54,7 +54,7 @@ def list_all(*, where: Where = HERE) -> int:
 def show(name: str, /, *, where: Where = HERE) -> int:
     """Show a connection, and which sources and webhooks of the org use it.
 
-    Where it leads is shown to the platform's credential alone, and secrets to nobody.
+    Its target is shown only to the platform's credential, and its secrets are never shown.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
         databases = [] if found is None else list_databases(settings)
         files = None if found is None else read_files(settings)
     except DatabaseUnreachable as down:
-        fix = "Have the map of the cells be reached; each cell goes on as it is meanwhile."
+        fix = "Make the map of the cells reachable; each cell continues as it is meanwhile."
         return [make(False, clean(str(down)), fix=fix, code=Exit.UNREACHABLE)]
     except (Unavailable, Unusable) as refused:
         return [make(False, clean(str(refused)), fix="Do what it says.")]

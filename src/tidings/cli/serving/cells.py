@@ -40,10 +40,10 @@ def create(
     another: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Create a cell. The first time the store that is there becomes cell 1, with all its orgs.
+    """Create a cell. The first time, the existing store becomes cell 1, with all its orgs.
 
-    That first time the service must be stopped. Later it takes up a new cell by itself. Run
-    again after it was ended on the way, the command goes on.
+    Stop the service before the first time; later it takes up a new cell by itself. If the command
+    is interrupted, run it again to continue.
 
     Parameters
     ----------

@@ -275,7 +275,7 @@ def _watch(api: ApiClient, begun: Sequence[dict[str, Any]]) -> list[dict[str, An
                 if waiting:
                     time.sleep(POLL_S)
         except KeyboardInterrupt:
-            say("It goes on by itself. Take it back: tidings cells undo ORG")
+            say("The move continues. Undo it: tidings cells undo ORG")
             raise
     return [{"org": move["org"], "cell": _cell_of(api, move["org"])} for move in begun]
 
@@ -303,6 +303,6 @@ def _watch_drain(api: ApiClient, cell: dict[str, Any]) -> dict[str, Any]:
                 if status < 300:
                     cell, left = found, found["families"]
         except KeyboardInterrupt:
-            say(f"It goes on by itself. End it: tidings cells open {cell['cell']}")
+            say(f"The drain continues. End it: tidings cells open {cell['cell']}")
             raise
     return cell

@@ -67,11 +67,10 @@ def copy(
     target: Annotated[Path, Parameter(name="--to")],
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Copy a store that is stopped into an empty one, which takes its place.
+    """Copy a stopped store into an empty one, which replaces it.
 
-    It goes from a data directory to a database, or back. Run again after it was ended, it
-    goes on where it stopped. Every row is compared before the source is left, which then
-    starts no more.
+    From a data directory to a database, or back. If it is interrupted, run it again to continue.
+    Every row is compared before the target takes over; the source cannot be started afterwards.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
     id
         src_…, or its name; left out, all sources of the org.
     fail_above
-        End with 1 where more wait than this, where nobody can tell how many do, or where a source
+        End with 1 where more wait than this, where their number is unknown, or where a source
         is in trouble.
     """
     api = calls(where)

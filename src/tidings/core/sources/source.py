@@ -155,7 +155,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
                 "It becomes part of the address: orders, shop-eu.",
                 null=False,
             ),
-            "Unique in the org, a part of the address. It stays for good.",
+            "Unique in the org, a part of the address. It cannot be changed.",
             bodies="new",
         ),
     ]

@@ -187,7 +187,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "name",
             _NAME,
-            "Unique in the org. It stays for good: another one is passed over, with a warning.",
+            "Unique in the org. It cannot be changed: a new one is ignored, with a warning.",
             blank="",
         ),
     ]
