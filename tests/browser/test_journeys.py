@@ -81,7 +81,7 @@ def test_3_create_a_webhook(reader: NewReader, new_org: NewOrg) -> None:
         one.page.locator("#type").get_by_text("totalPointsIssued").first.wait_for()
         make_webhook(one, "Acme CRM")
         one.see("Acme CRM is made")
-        one.see("This is the only time that it is shown")
+        one.see("It is shown only once")
         assert "whsec_" in one.text()
         [made] = api.get("/v3/webHooks").must(200)["data"]
         assert (made["name"], made["eventNames"]) == ("Acme CRM", ["pointsIssued"])

@@ -139,7 +139,7 @@ def test_from_the_alert_to_drained_in_three_clicks_and_a_minute(
         expect(one.page.get_by_role("checkbox", checked=True)).to_have_count(len(broken))
         for mended in broken:
             drill.receiver.plan(mended.path, status=200)
-        one.page.get_by_role("button", name="Try now and drain what is ticked").click()
+        one.page.get_by_role("button", name="Try now and drain selected").click()
         one.see(f"Tried {len(broken)} webhooks.")  # by the third
         expect(heading).to_have_count(0)
         until(

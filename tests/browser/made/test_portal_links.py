@@ -20,7 +20,7 @@ def test_a_link_is_made_opened_by_somebody_else_and_its_session_ended(
     admin.page.get_by_role("link", name="New link").click()
     admin.page.get_by_label("Name of your product").fill("Shop of the South")
     admin.page.get_by_role("button", name="Create the link").click()
-    admin.see("The link is made")
+    admin.see("The link is ready")
     assert violations(admin.page) == []
     url = admin.page.locator("button.copy").first.get_attribute("data-copy")
     assert url is not None and "/console/portal?link=" in url
