@@ -138,7 +138,7 @@ def test_6_find_the_delivery_of_one_customer(reader: NewReader, world: World) ->
     one.page.keyboard.type("41200999")
     one.page.keyboard.press("Enter")
     one.see("Found by 41200999")
-    one.page.get_by_role("link", name="All deliveries found by it").click()
+    one.page.get_by_role("link", name="All deliveries with this value").click()
     rows = one.page.locator("table[data-list] tbody tr")
     assert 3 <= rows.count() <= 8
     one.page.get_by_label("failed").check()
