@@ -88,7 +88,7 @@ def test_make_a_source_try_it_break_it_mend_it_and_redrive(
     shop.fill()
     shop.try_it(BROKEN, "somebody else")
     expect(shop.tried).to_contain_text("It would be set aside")
-    expect(shop.tried).to_contain_text("would be answered 401")
+    expect(shop.tried).to_contain_text("would be answered with 401")
     shop.try_it(GOOD, KEY)
     expect(shop.tried).to_contain_text("The sender would be verified")
     expect(shop.tried).to_contain_text("An event would be accepted")
