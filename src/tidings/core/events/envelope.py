@@ -38,6 +38,7 @@ _GUARDED = ("eventName", "eventId", "orgId", "data")
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _ALL_BUT_QUOTES = bytes(set(range(256)) - set(b'"{}[]'))
 _PEELED = 8  # levels; most events have no more
+_WORTH_PEELING = 8  # what comes off with a level, as a part of what there was
 _RUNS = re.compile(rb"\{+|\}+")
 FIELDS_MAX = 2_000  # at the top
 PARTS_SURE, BYTES_OF_PART = 10_000, 6  # lists and objects
@@ -150,15 +151,19 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
 
 def deeper(raw: bytes, depth: int) -> bool:
     """Return whether well-formed JSON has more than `depth` levels. Peels off one level at a time,
-    and counts in what is left then: each level of many deep values would be a pass over all of
-    them. So deep is what is left that few brackets in it turn, and it is counted by the runs of
-    them."""
+    as long as much comes off, and counts in what is left then: each level of many deep values would
+    be a pass over all of them. So deep is what is left that few brackets in it turn, and it is
+    counted by the runs of them."""
     brackets = _brackets_of(raw)
-    peeled = min(depth, _PEELED)
-    for _ in range(peeled):
+    peeled = 0
+    while peeled < min(depth, _PEELED):
+        before = len(brackets)
         brackets = brackets.replace(b"{}", b"")
         if not brackets:
             return False
+        peeled += 1
+        if (before - len(brackets)) * _WORTH_PEELING < before:
+            break
     runs = [len(run) for run in _RUNS.findall(brackets)]  # begins, ends, begins …
     falls = [0, *runs[1::2]]
     deepest: int = max(accumulate(map(sub, runs[::2], falls)))
